@@ -64,8 +64,8 @@ def cloud(state: Path) -> Generator[tuple[str, str]]:
 def client(service: str, endpoint: str, word: str) -> Any:
     """Of the embedded cloud."""
     keys = {"aws_access_key_id": ACCOUNT, "aws_secret_access_key": word, "region_name": "us-east-1"}
-    made: Any = boto3.Session(**keys).client
-    return made(service, endpoint_url=endpoint)
+    factory: Any = boto3.Session(**keys).client
+    return factory(service, endpoint_url=endpoint)
 
 
 def clients(endpoint: str, word: str) -> tuple[Any, Any]:

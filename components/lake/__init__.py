@@ -4,6 +4,7 @@ An export has it, whose run exports first.
 
 filling.py                            what a run fills, without the arguments of a pipeline
 run.py state_machine.py steps.py      the state machine and its functions
+states.py                             what its steps are written with
 place.py                              where a run works in the bucket
 event_start.py                        an event that starts a run
 glue_database.py lake_formation.py    the catalog, and who may read it

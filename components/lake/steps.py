@@ -21,8 +21,9 @@ a run of its own never asks for more, and waits where another's are under way.
 """
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from components.lake.states import AGAIN, ERROR, Step, choice, parameters_of, task
 from components.shared import fold_steps, run_steps
 from components.shared.run_sources import DATABASES, DYNAMODB, ICEBERG
 from components.shared.run_steps import (
@@ -35,15 +36,6 @@ from components.shared.run_steps import (
 from components.shared.step_keys import keys, path
 
 AT_ONCE = {DYNAMODB: 20, DATABASES: 5}
-# What the service's own hiccups raise, and a function's clients when a service is out of reach after their retries.
-PASSING = [
-    "Lambda.ServiceException", "Lambda.AWSLambdaException", "Lambda.SdkClientException",
-    "Lambda.Unknown", "ClientError", "ReadTimeoutError",
-    "ConnectTimeoutError", "EndpointConnectionError",
-]  # fmt: skip
-AGAIN = {"IntervalSeconds": 5, "BackoffRate": 2.0, "MaxDelaySeconds": 120, "JitterStrategy": "FULL"}
-Step = dict[str, Any]
-ERROR = path(run_steps.Failure, "error")
 # Where an answer stands that no later step reads whole.
 PUBLISHED, FORGOTTEN, COMPACTED = "$.published", "$.forgotten", "$.compacted"
 STATE, WAIT = path(Progress, "state"), path(Progress, "wait")
@@ -69,44 +61,6 @@ def side_by_side(files_at_once: int, reserved_concurrency: int | None, tables: i
         return files_at_once
     sources = min(AT_ONCE[DYNAMODB], tables) + min(AT_ONCE[DATABASES], databases)
     return max(1, min(files_at_once, reserved_concurrency // sources))
-
-
-def task(
-    function_arn: str, parameters: Step, result: str, next_step: str, *, failed: str | None = "Failed"
-) -> Step:
-    """One call of a function, tried again on what passes by itself.
-
-    `function_arn`: its ARN. `parameters`: its event, in which a key that ends in `.$` has a path as its value.
-    `result`: the path that its answer is put at. `next_step` follows; where it fails, `failed`,
-    or with None the run's end."""
-    step: Step = {
-        "Type": "Task",
-        "Resource": function_arn,
-        "Parameters": parameters,
-        "ResultPath": result,
-        "Retry": [
-            # Others are at it, for 15 minutes at the longest each.
-            {"ErrorEquals": ["Lambda.TooManyRequestsException"], "MaxAttempts": 60, **AGAIN},
-            {"ErrorEquals": PASSING, "MaxAttempts": 5, **AGAIN},
-        ],
-        "Next": next_step,
-    }
-    if failed:
-        step["Catch"] = [{"ErrorEquals": ["States.ALL"], "ResultPath": ERROR, "Next": failed}]
-    return step
-
-
-def choice(default: str, *rules: tuple[str, Any, str]) -> Step:
-    """The next step by the value of a field: (path, value, step)."""
-    made = [
-        {
-            "Variable": path,
-            "BooleanEquals" if isinstance(value, bool) else "StringEquals": value,
-            "Next": following,
-        }
-        for path, value, following in rules
-    ]
-    return {"Type": "Choice", "Choices": made, "Default": default}
 
 
 def definition(  # noqa: PLR0913 - a function's ARN each, by its name
@@ -152,7 +106,7 @@ def definition(  # noqa: PLR0913 - a function's ARN each, by its name
         }
         for kind in sorted(kinds)
     ]
-    report = _event(run_steps.ReportEvent, {"step": run_steps.REPORT})
+    report = parameters_of(run_steps.ReportEvent, {"step": run_steps.REPORT})
     results = path(run_steps.ReportEvent, "results")
     begins = _plan(source, sources) if sources is not None else _plan_arrived(source)
     return {
@@ -170,7 +124,7 @@ def definition(  # noqa: PLR0913 - a function's ARN each, by its name
 
 def _plan(source: str, sources: str) -> dict[str, Step]:
     """The steps that choose what a run exports: for the time of its schedule, or for a snapshot's event."""
-    plan = _event(run_steps.PlanEvent, {"step": run_steps.PLAN, "sources": sources})
+    plan = parameters_of(run_steps.PlanEvent, {"step": run_steps.PLAN, "sources": sources})
     by_event = path(run_steps.PlanEvent, run_steps.SNAPSHOT_ARN)
     event = plan | {
         f"{key}.$": path(run_steps.PlanEvent, key) for key in (run_steps.ONLY, run_steps.SNAPSHOT_ARN)
@@ -187,13 +141,15 @@ def _plan(source: str, sources: str) -> dict[str, Step]:
 
 
 def _plan_arrived(source: str) -> dict[str, Step]:
-    plan = _event(run_steps.ArrivedEvent, {"step": run_steps.PLAN})
+    plan = parameters_of(run_steps.ArrivedEvent, {"step": run_steps.PLAN})
     return {"Plan": task(source, plan, "$", "Export", failed=None)}
 
 
 def _arrived(source: str, done: str) -> dict[str, Step]:
     """The steps that all kinds of source begin and end with in a replica."""
-    start = _event(run_steps.StartEvent, {"step": run_steps.START, "item": _event(run_steps.Item, {})})
+    start = parameters_of(
+        run_steps.StartEvent, {"step": run_steps.START, "item": parameters_of(run_steps.Item, {})}
+    )
     waits = ((STATE, run_steps.NOTHING, "Nothing due"), (STATE, run_steps.BUSY, "Wait to start"))
     return {
         "Start": task(source, start, "$", "Started?"),
@@ -208,15 +164,17 @@ def _ends() -> dict[str, Step]:
     return {
         "Nothing due": {"Type": "Pass", "Parameters": nothing, "End": True},
         "Published": {"Type": "Pass", "InputPath": PUBLISHED, "End": True},
-        "Failed": {"Type": "Pass", "Parameters": _event(run_steps.Failure, {}), "End": True},
+        "Failed": {"Type": "Pass", "Parameters": parameters_of(run_steps.Failure, {}), "End": True},
     }
 
 
 def _exported(source: str, done: str, failed: str = "Failed") -> dict[str, Step]:
     """The steps that all kinds of source begin and end with."""
     # Of the state only what a source's way begins with: after an export that failed, or a window, it starts anew.
-    start = _event(run_steps.StartEvent, {"step": run_steps.START, "item": _event(run_steps.Item, {})})
-    status = _event(run_steps.FollowEvent, {"step": run_steps.STATUS, "item.$": "$"})
+    start = parameters_of(
+        run_steps.StartEvent, {"step": run_steps.START, "item": parameters_of(run_steps.Item, {})}
+    )
+    status = parameters_of(run_steps.FollowEvent, {"step": run_steps.STATUS, "item.$": "$"})
     return {
         "Start": task(source, start, "$", "Started?", failed=failed),
         "Started?": choice(
@@ -242,9 +200,9 @@ def _dynamodb(
     arrived: bool,
 ) -> dict[str, Step]:
     partition = source.split(":")[1]
-    schema = _event(run_steps.SchemaEvent, {"step": run_steps.SCHEMA})
+    schema = parameters_of(run_steps.SchemaEvent, {"step": run_steps.SCHEMA})
     line = {"step": run_steps.NORMALISE, "file.$": "$$.Map.Item.Value"}
-    reconcile = _event(run_steps.ReconcileEvent, {"step": run_steps.RECONCILE})
+    reconcile = parameters_of(run_steps.ReconcileEvent, {"step": run_steps.RECONCILE})
     publish = _publish(catalog, "Compact?" if commit else "More?")
     more = path(TableWork, "more")
     written, first = _written(fold, commit, files_at_once)
@@ -260,7 +218,7 @@ def _dynamodb(
                 "ReaderConfig": {"InputType": "JSONL"},
                 "Parameters": {"Bucket": bucket, "Key.$": path(TableWork, "manifest_key")},
             },
-            "ItemSelector": _event(run_steps.FileEvent, line),
+            "ItemSelector": parameters_of(run_steps.FileEvent, line),
             "ItemProcessor": {
                 "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
                 "StartAt": "Normalise",
@@ -297,7 +255,7 @@ def _written(fold: str | None, commit: Commit | None, parts_at_once: int) -> tup
 def _committed(commit: Commit) -> dict[str, Step]:
     """The steps that write a run into an Iceberg table: the function, or what it has Athena do."""
     partition, result = commit.function_arn.split(":")[1], path(FinishedTable, "committed")
-    event = _event(run_steps.CommitEvent, {"step": run_steps.COMMIT})
+    event = parameters_of(run_steps.CommitEvent, {"step": run_steps.COMMIT})
     after_failure = event | {f"{path(run_steps.CommitEvent, 'failed')[2:]}.$": ERROR}
     merge: Step = {
         "Type": "Task",
@@ -319,7 +277,10 @@ def _committed(commit: Commit) -> dict[str, Step]:
         "Merge": merge,
         "Commit after failure": task(commit.function_arn, after_failure, result, "By Athena?"),
         "Mark": task(
-            commit.function_arn, _event(run_steps.MarkEvent, {"step": run_steps.MARK}), result, "Publish"
+            commit.function_arn,
+            parameters_of(run_steps.MarkEvent, {"step": run_steps.MARK}),
+            result,
+            "Publish",
         ),
     }
 
@@ -351,8 +312,8 @@ def _folded(fold: str, parts_at_once: int) -> dict[str, Step]:
     divided = path(FinishedTable, "divided")
     of_all = {f"{key}.$": f"{divided}.{key}" for key in keys(run_steps.Divided) if key != "parts"}
     part = of_all | {"step": fold_steps.FOLD, "part.$": "$$.Map.Item.Value"}
-    divide = _event(fold_steps.DivideEvent, {"step": fold_steps.DIVIDE})
-    gather = _event(fold_steps.GatherEvent, of_all | {"step": fold_steps.GATHER})
+    divide = parameters_of(fold_steps.DivideEvent, {"step": fold_steps.DIVIDE})
+    gather = parameters_of(fold_steps.GatherEvent, of_all | {"step": fold_steps.GATHER})
     gathered = task(fold, gather, path(FinishedTable, "folded"), "Publish")
     return {
         "Divide": task(fold, divide, divided, "Fold"),
@@ -361,7 +322,7 @@ def _folded(fold: str, parts_at_once: int) -> dict[str, Step]:
             "Label": "Parts",
             "MaxConcurrency": parts_at_once,
             "ItemsPath": f"{divided}.parts",
-            "ItemSelector": _event(fold_steps.FoldEvent, part),
+            "ItemSelector": parameters_of(fold_steps.FoldEvent, part),
             "ItemProcessor": {
                 "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
                 "StartAt": "Fold part",
@@ -392,14 +353,14 @@ def _recorded(function_arn: str, step: str, failed: str) -> dict[str, Step]:
 
 
 def _rds(source: str, normalise: str, catalog: str, *, arrived: bool) -> dict[str, Step]:
-    tables = _event(run_steps.TablesEvent, {"step": run_steps.TABLES})
+    tables = parameters_of(run_steps.TablesEvent, {"step": run_steps.TABLES})
     described = {
         "Tables": task(normalise, tables, path(FinishedDatabase, "described"), "Publish"),
         "Publish": _publish(catalog, "Published"),
     }
     if arrived:
         return _arrived(source, "Tables") | described
-    forget = _event(run_steps.FollowEvent, {"step": run_steps.FORGET, "item.$": "$"})
+    forget = parameters_of(run_steps.FollowEvent, {"step": run_steps.FORGET, "item.$": "$"})
     forgotten = task(source, forget, FORGOTTEN, "Failed")
     # Also where deleting the snapshot fails, the run reports why the source failed.
     forgotten["Catch"][0]["ResultPath"] = FORGOTTEN
@@ -407,11 +368,5 @@ def _rds(source: str, normalise: str, catalog: str, *, arrived: bool) -> dict[st
 
 
 def _publish(catalog: str, next_step: str) -> Step:
-    event = _event(run_steps.PublishEvent, {"step": run_steps.PUBLISH, "export.$": "$"})
+    event = parameters_of(run_steps.PublishEvent, {"step": run_steps.PUBLISH, "export.$": "$"})
     return task(catalog, event, PUBLISHED, next_step)
-
-
-def _event(shape: type, given: Step) -> Step:
-    """The parameters of a step: each key of the event is given, or is the field of that name of the state."""
-    here = {key.removesuffix(".$") for key in given}
-    return given | {f"{key}.$": f"$.{key}" for key in keys(shape) if key not in here}

@@ -192,7 +192,7 @@ def replace(home: str, name: str, metadata: Record, new: tuple[str, int]) -> Non
     of_list = {"snapshot-id": str(snapshot), "parent-snapshot-id": str(before), "sequence-number": str(sequence),
                "format-version": "2"}  # fmt: skip
     put(listed, container(MANIFEST, of_list, row))
-    made = {"snapshot-id": snapshot, "parent-snapshot-id": before, "sequence-number": sequence,
+    added = {"snapshot-id": snapshot, "parent-snapshot-id": before, "sequence-number": sequence,
             "timestamp-ms": int(time.time() * 1000), "manifest-list": listed, "schema-id": schema["schema-id"],
             "summary": {"operation": "replace", "total-records": str(rows), "total-data-files": "1",
                         "total-delete-files": "0"}}  # fmt: skip
@@ -202,7 +202,7 @@ def replace(home: str, name: str, metadata: Record, new: tuple[str, int]) -> Non
         {
             "requirements": [{"type": "assert-ref-snapshot-id", "ref": "main", "snapshot-id": before}],
             "updates": [
-                {"action": "add-snapshot", "snapshot": made},
+                {"action": "add-snapshot", "snapshot": added},
                 {"action": "set-snapshot-ref", "ref-name": "main", "type": "branch", "snapshot-id": snapshot},
             ],
         },

@@ -215,8 +215,9 @@ def test_only_a_run_with_an_iceberg_table_has_the_function_that_commits() -> Non
     function = lake(ORDERS | {"format": "iceberg"}).of("aws:lambda/function:Function")["lake-iceberg"]
     variables = function["environment"]["variables"]
     assert set(variables) == {
-        "BUCKET", "DATABASE", "ACCOUNT_ID", "MEMORY", "MERGE_TABLE_ROWS", "MERGE_CHANGES_MB"
+        "BUCKET", "DATABASE", "ACCOUNT_ID", "MEMORY", "MERGE_TABLE_ROWS", "MERGE_CHANGES_MB", "COMPACT_AFTER"
     }  # fmt: skip
+    assert variables["COMPACT_AFTER"] == "20"
     assert (variables["MERGE_TABLE_ROWS"], variables["MERGE_CHANGES_MB"]) == ("100000000", "250")
     assert function["ephemeralStorage"] == {"size": 10240}
 

@@ -164,7 +164,7 @@ def test_a_key_that_no_step_hands_over_is_seen() -> None:
 @pytest.mark.parametrize(
     ("branch", "finished", "answers"),
     [
-        ("dynamodb", run_steps.FinishedTable, {"published"}),
+        ("dynamodb", run_steps.FinishedTable, {"published", "compacted"}),
         ("rds", run_steps.FinishedDatabase, {"published", "forgotten"}),
     ],
 )
