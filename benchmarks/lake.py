@@ -237,6 +237,7 @@ def compact(endpoint: str, word: str) -> None:
         QueryString=f'OPTIMIZE "{DATABASE}"."items" REWRITE DATA USING BIN_PACK',
         ResultConfiguration={"OutputLocation": f"s3://{BUCKET}/results/"},
     )["QueryExecutionId"]
+    status: Any = {}
     for _ in range(600):
         status = athena.get_query_execution(QueryExecutionId=query)["QueryExecution"]["Status"]
         if status["State"] not in ("QUEUED", "RUNNING"):

@@ -14,7 +14,7 @@ import json
 import re
 import secrets
 import time
-from typing import Any
+from typing import Any, cast
 
 from ..seams import glue, s3
 from ..seams.parts import Record
@@ -89,7 +89,8 @@ def encoded(kind: Any, value: Any) -> bytes:
     if isinstance(kind, list):
         return number(0) if value is None else number(1) + encoded(kind[1], value)
     if isinstance(kind, dict):
-        return b"".join(encoded(part["type"], value[part["name"]]) for part in kind["fields"])
+        record = cast(Record, kind)
+        return b"".join(encoded(part["type"], value[part["name"]]) for part in record["fields"])
     if kind in ("int", "long"):
         return number(value)
     data = value if isinstance(value, bytes) else value.encode()
