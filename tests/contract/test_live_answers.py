@@ -72,14 +72,16 @@ def test_a_life_is_recorded_leaves_nothing_and_replays_without_a_difference(
     assert answers.replay(calls, client, {}) == []
     # The comparison can fail: an answer with one key less is not the same.
     monkeypatch.setattr(answers, "PAUSE", 0)
-    members = [
-        cast("dict[str, Any]", member)
-        for call in calls
+    altered, member = next(
+        (number, cast("dict[str, Any]", member))
+        for number, call in enumerate(calls, 1)
         for member in call.answer.values()
         if isinstance(member, dict)
-    ]
-    members[0].popitem()
-    assert len(answers.replay(calls, client, {})) == 1
+    )
+    member.popitem()
+    # Without pauses a run may not have ended by the last look: its call may differ, too.
+    different = answers.replay(calls, client, {})
+    assert [each for each in different if each.startswith(f"call {altered}, ")]
 
 
 @pytest.mark.parametrize(
