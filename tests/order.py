@@ -56,7 +56,6 @@ A_LIFE = (
     "tests/e2e/test_storage_transfer.py",
     "tests/cli",
     "tests/live",
-    "tests/contract",
 )
 
 # What is to be stopped once the group of files that is running is over.

@@ -127,7 +127,8 @@ def test_without_aoss_api_access_all_the_data_access_policy_does_not_help(
 
 
 def test_a_request_is_refused_unless_signed_for_aoss_by_a_known_key(cloud: Cloud, books: dict[str, Any]):
-    url = f"{books['collection']['collectionEndpoint']}/novels/_search"
+    books["writer"].indices.create(index="novels-signed")
+    url = f"{books['collection']['collectionEndpoint']}/novels-signed/_search"
     session = cloud.assume(f"arn:aws:iam::{ACCOUNT}:role/books-reader")
     forged = boto3.Session(
         session.get_credentials().access_key, "another secret", session.get_credentials().token, REGION

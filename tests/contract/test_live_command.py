@@ -85,7 +85,8 @@ def test_what_killed_runs_left_is_found_by_its_name_and_cleaned_up(
     file: Path, sandbox: Sandbox, cloud: Cloud
 ) -> None:
     """Each life is killed at its end: nothing of it is undone. What others have is not touched."""
-    cloud.client("sqs", WORKLOAD).create_queue(QueueName="somebody-elses")
+    sqs = cloud.client("sqs", WORKLOAD)
+    other = sqs.create_queue(QueueName="somebody-elses")["QueueUrl"]
     killed = [name for name, life in LIVES.items() if not life.needs - {"second account", "database"}]
     for number, name in enumerate(killed):
         place, undo = Place(sandbox, f"{PREFIX}{number:08}"), ExitStack()
@@ -97,11 +98,12 @@ def test_what_killed_runs_left_is_found_by_its_name_and_cleaned_up(
         assert f"{PREFIX}{number:08}" in text, f"{name} has left nothing, or by no name of its own"
     code, text = run(file, sandbox, "--clean-up")
     assert code == 0 and text.endswith("nothing is left"), text
-    queues = cloud.client("sqs", WORKLOAD).list_queues()["QueueUrls"]
-    assert [url.rpartition("/")[2] for url in queues] == ["somebody-elses"]
-    cloud.client("sqs", WORKLOAD).create_queue(QueueName=f"{PREFIX}late")
+    assert sqs.list_queues()["QueueUrls"] == [other]
+    late = sqs.create_queue(QueueName=f"{PREFIX}late")["QueueUrl"]
     code, text = run(file, sandbox, "--only", "role")
     assert code == 1 and "\nleft, see --clean-up:\n" in text and text.endswith(f"{PREFIX}late")
+    for queue in (other, late):
+        sqs.delete_queue(QueueUrl=queue)
 
 
 def test_nothing_is_made_in_an_account_that_the_file_does_not_name_as_a_sandbox(

@@ -170,26 +170,29 @@ def test_the_columns_that_prod_declares_of_the_shop_are_its_own() -> None:
     assert shop.tables["shop.payments"] == databases.SHOP.tables["shop.payments"]
 
 
-def test_the_cloud_exports_the_stacks_databases_with_their_rows(cloud: Cloud) -> None:
+@pytest.fixture(scope="module")
+def export(cloud: Cloud) -> dict[str, str]:
+    """What an export of the stack's databases, which the cloud has, goes to: the bucket, the role and the key."""
     databases.write(cloud.log_file.parent, of_stack())
-    rds, s3, kms = (cloud.client(service, WORKLOAD) for service in ("rds", "s3", "kms"))
-    s3.create_bucket(Bucket="exports")
-    key = kms.create_key()["KeyMetadata"]["Arn"]
+    cloud.client("s3", WORKLOAD).create_bucket(Bucket="exports")
     role = cloud.role(
         WORKLOAD,
         "exporter",
         "export.rds.amazonaws.com",
         {"Effect": "Allow", "Action": "s3:*", "Resource": "*"},
     )
+    key = cloud.client("kms", WORKLOAD).create_key()["KeyMetadata"]["Arn"]
+    return {"S3BucketName": "exports", "IamRoleArn": role, "KmsKeyId": key}
+
+
+def test_the_cloud_exports_the_stacks_databases_with_their_rows(cloud: Cloud, export: dict[str, str]) -> None:
+    rds, s3 = (cloud.client(service, WORKLOAD) for service in ("rds", "s3"))
     [snapshot] = rds.describe_db_cluster_snapshots(DBClusterIdentifier="crm-db", SnapshotType="automated")[
         "DBClusterSnapshots"
     ]
     assert snapshot["Engine"] == "postgres" and snapshot["DBClusterIdentifier"] == "crm-db"
     assert len(rds.describe_db_snapshots(DBInstanceIdentifier="till")["DBSnapshots"]) == 1
-    rds.start_export_task(
-        ExportTaskIdentifier="crm", SourceArn=snapshot["DBClusterSnapshotArn"], S3BucketName="exports",
-        IamRoleArn=role, KmsKeyId=key,
-    )  # fmt: skip
+    rds.start_export_task(ExportTaskIdentifier="crm", SourceArn=snapshot["DBClusterSnapshotArn"], **export)
 
     def ended() -> dict[str, Any] | None:
         [task] = rds.describe_export_tasks(ExportTaskIdentifier="crm")["ExportTasks"]
@@ -214,15 +217,15 @@ def test_the_cloud_exports_the_stacks_databases_with_their_rows(cloud: Cloud) ->
         assert content.column_names == [column.name for column in expected.columns]
 
 
-def test_a_part_of_a_database_that_is_not_there_is_refused(cloud: Cloud) -> None:
+def test_a_part_of_a_database_that_is_not_there_is_refused(cloud: Cloud, export: dict[str, str]) -> None:
     rds = cloud.client("rds", WORKLOAD)
     [snapshot] = rds.describe_db_snapshots(DBInstanceIdentifier="till", SnapshotType="automated")[
         "DBSnapshots"
     ]
-    kms = cloud.client("kms", WORKLOAD)
     with pytest.raises(ClientError, match=r"till\.returns is not in the snapshot"):
         rds.start_export_task(
-            ExportTaskIdentifier="till", SourceArn=snapshot["DBSnapshotArn"], S3BucketName="exports",
-            IamRoleArn=f"arn:aws:iam::{WORKLOAD}:role/exporter", KmsKeyId=kms.create_key()["KeyMetadata"]["Arn"],
+            ExportTaskIdentifier="till",
+            SourceArn=snapshot["DBSnapshotArn"],
             ExportOnly=["till.returns"],
-        )  # fmt: skip
+            **export,
+        )

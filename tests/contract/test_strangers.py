@@ -101,15 +101,10 @@ def scan(cloud: Cloud, stack: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -
     ]
 
 
-def test_what_the_program_made_is_no_stranger(
+def test_what_the_program_made_is_no_stranger_and_what_somebody_adds_by_hand_is_one(
     cloud: Cloud, stack: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert scan(cloud, stack, monkeypatch) == []
-
-
-def test_what_somebody_adds_by_hand_is_seen(
-    cloud: Cloud, stack: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
     s3, kms, sqs, sns, iam = (cloud.client(name, WORKLOAD) for name in ("s3", "kms", "sqs", "sns", "iam"))
     own = json.loads(s3.get_bucket_policy(Bucket="landing")["Policy"])["Statement"]
     more = let("Peek", STRANGER, "s3:GetObject", "arn:aws:s3:::landing/*")

@@ -125,8 +125,8 @@ def test_a_cloud_of_an_earlier_up_outlives_an_interrupted_one(stack: Run) -> Non
         if line.startswith("cloud: running"):
             break
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=PATIENCE)
-    assert process.returncode == 130
+    out, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130, out + err
     ready, outputs = stack.clone.running(), stack.clone.outputs()
     assert ready and outputs
     cloud, pipeline = samples.Cloud(ready["endpoint"], outputs), outputs["pipelines"]["catalog-search"]

@@ -44,7 +44,7 @@ _ACCOUNT = re.compile(r"(?<![0-9A-Za-z.])[0-9]{12}(?![0-9A-Za-z.])")
 _SIGNED = re.compile(r"([?&](?:X-Amz-[A-Za-z-]+|Signature|AWSAccessKeyId)=)[^&\s\"]+")
 _SECRET = re.compile(r"secret|token|password|credential|privatekey|plaintext", re.IGNORECASE)
 MASKED = "masked"
-TIMES, PAUSE = 20, 0.5  # how often, and after how many seconds, what differs is read again
+TIMES, PAUSE = 120, 0.5  # how often, and after how many seconds, what differs is read again
 
 
 @dataclass(frozen=True)
@@ -196,7 +196,7 @@ def shape(value: Any) -> Any:
 
 def replay(calls: Iterable[Call], client: Callable[[str], Any], accounts: dict[str, str]) -> list[str]:
     """Sends each request again and returns what differs, a line each; nothing where the two clouds agree. What is read
-    is read again for some seconds while it differs, since the life waited, too."""
+    is read again for a minute while it differs, since the life waited, too."""
     different: list[Any] = []
     for number, call in enumerate(calls, 1):
         reads = call.operation.startswith(("Describe", "Get", "List"))
