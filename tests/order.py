@@ -56,6 +56,8 @@ A_LIFE = (
     "tests/e2e/test_storage_transfer.py",
     "tests/cli",
     "tests/live",
+    "tests/contract/test_cloud_osis.py",
+    "tests/contract/test_stand_ins.py",
 )
 
 # What is to be stopped once the group of files that is running is over.

@@ -130,7 +130,8 @@ def test_a_cloud_of_an_earlier_up_outlives_an_interrupted_one(stack: Run) -> Non
     ready, outputs = stack.clone.running(), stack.clone.outputs()
     assert ready and outputs
     cloud, pipeline = samples.Cloud(ready["endpoint"], outputs), outputs["pipelines"]["catalog-search"]
-    assert [row.complete for row in zero_etl.rows(cloud, "catalog-search", pipeline, None)] == [True, True]
+    rows = zero_etl.rows(cloud, "catalog-search", pipeline, None)
+    assert [row.complete for row in rows] == [True, True], rows
 
 
 def test_under_the_status_role_alone_a_running_stack_says_the_same_and_changes_nothing(
