@@ -108,5 +108,6 @@ WHY = {
     "QueryInWorkgroup": "starts queries in the pipeline's workgroup, and follows them",
     "ReadCatalog": "reads what the tables are made of, in the pipeline's own database",
     "UseKey": "tables and results are encrypted with the landing's key",
+    "WriteCopies": "writes the plain copies of Iceberg tables, and reads which snapshot one is of",
     "WriteTables": "writes the files of the Iceberg tables, and reads what it wrote",
 }

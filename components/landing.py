@@ -43,6 +43,8 @@ class TypedTable:
     """Whether the exports that it was made of hold changes only."""
     iceberg: bool = False
     """Whether its files are an Iceberg table's: rows in them may be deleted ones, and where they lie stands in them."""
+    copy_key: str | None = None
+    """Of an Iceberg table: the key of the one Parquet file that has its rows; None if no such copy is kept."""
 
 
 YIELDED = FilledBy("the pipeline that yields the landing fills it in")

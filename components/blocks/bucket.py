@@ -1,6 +1,7 @@
 """A bucket that is private, encrypted, TLS only, versioned and cleaned up."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated
 
 import pulumi
@@ -38,6 +39,15 @@ class LifecycleArgs:
             )
 
 
+@dataclass(frozen=True)
+class Expiry:
+    """How long what lies below a prefix is kept, in days."""
+
+    days: int
+    versions_days: int
+    """Of a version that was overwritten or deleted."""
+
+
 class SecureBucket(pulumi.ComponentResource):
     """A bucket with block public access, owner-enforced ownership (no ACL), versioning, default encryption (SSE-S3, or
     SSE-KMS with a Bucket Key), a policy that refuses plain HTTP and holds `statements`, and a lifecycle. What lies
@@ -53,7 +63,7 @@ class SecureBucket(pulumi.ComponentResource):
         account: AccountArgs,
         *,
         lifecycle: LifecycleArgs,
-        expire_prefixes: Mapping[str, int] | None = None,
+        expire_prefixes: Mapping[str, int | Expiry] | None = None,
         key_arn: pulumi.Input[str] | None = None,
         statements: Sequence[Statement] = (),
         retain: bool = True,
@@ -142,7 +152,7 @@ class SecureBucket(pulumi.ComponentResource):
 
 
 def _lifecycle(
-    args: LifecycleArgs, expire_prefixes: Mapping[str, int]
+    args: LifecycleArgs, expire_prefixes: Mapping[str, int | Expiry]
 ) -> list[aws.s3.BucketLifecycleConfigurationRuleArgs]:
     rule = aws.s3.BucketLifecycleConfigurationRuleArgs
     everything = aws.s3.BucketLifecycleConfigurationRuleFilterArgs(prefix="")
@@ -167,8 +177,18 @@ def _lifecycle(
     if args.expire_days:
         ends = aws.s3.BucketLifecycleConfigurationRuleExpirationArgs(days=args.expire_days)
         rules.append(rule(id="expire", status="Enabled", filter=everything, expiration=ends))
-    for prefix, days in expire_prefixes.items():
+    for prefix, expiry in expire_prefixes.items():
         below = aws.s3.BucketLifecycleConfigurationRuleFilterArgs(prefix=prefix)
+        days, versions = (expiry.days, expiry.versions_days) if isinstance(expiry, Expiry) else (expiry, None)
         ends = aws.s3.BucketLifecycleConfigurationRuleExpirationArgs(days=days)
-        rules.append(rule(id=f"expire-{prefix}", status="Enabled", filter=below, expiration=ends))
+        overwritten = aws.s3.BucketLifecycleConfigurationRuleNoncurrentVersionExpirationArgs
+        rules.append(
+            rule(
+                id=f"expire-{prefix}",
+                status="Enabled",
+                filter=below,
+                expiration=ends,
+                noncurrent_version_expiration=overwritten(noncurrent_days=versions) if versions else None,
+            )
+        )
     return rules

@@ -39,9 +39,8 @@ class ObjectEvents(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.arn = self.queue.arn
-        typed = {
-            (f"{table.files.split('/')[0]}/", ".parquet") for table in landing.typed.values() if table.files
-        }
+        keys = [key for table in landing.typed.values() for key in (table.files, table.copy_key) if key]
+        typed = {(f"{key.split('/')[0]}/", ".parquet") for key in keys}
         files = [(landing.prefix, SUFFIXES[landing.layout]), *sorted(typed)]
         self.notifications = [
             aws.s3.BucketNotificationQueueArgs(

@@ -10,6 +10,7 @@ event_start.py                        an event that starts a run
 glue_database.py lake_formation.py    the catalog, and who may read it
 workgroup.py queries.py reader.py     Athena: limits, named queries, the reader's policy
 merging.py                            what of an Iceberg table Athena writes
+copies.py                             which Iceberg tables a plain copy is kept of
 upkeep.py                             the role of the optimizers of Iceberg tables
 alarms.py                             when a source fails or brings nothing new
 """

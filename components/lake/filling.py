@@ -46,6 +46,8 @@ class Filling:
     lake_formation: LakeFormationArgs | None
     iceberg: Sequence[str] = ()
     """The tables of the catalog that are Iceberg tables."""
+    copies: Sequence[str] = ()
+    """Those of them that a plain copy is kept of."""
     merge_beyond: MergeBeyondArgs
     """What of them Athena writes."""
     compact_after: int = COMPACT_AFTER

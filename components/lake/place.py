@@ -6,12 +6,14 @@ from dataclasses import dataclass
 import pulumi
 
 from components.arguments import replaced
-from components.blocks.bucket import LifecycleArgs
+from components.blocks.bucket import Expiry, LifecycleArgs
 from components.iam import Statement
-from components.shared.landing_folders import CODE, RAW, RESULTS, STATE, WINDOWS, lake
+from components.shared.landing_folders import CODE, COPIES, RAW, RESULTS, STATE, WINDOWS, lake
 
 # Days until what a run leaves on its way into a snapshot is deleted: it is of use until the run is over.
 ON_ITS_WAY = {WINDOWS: 7}
+# Each run writes a copy anew, so what it replaces is of no use, and one that no run has written for so long of none.
+OF_COPIES = Expiry(35, versions_days=1)
 
 
 @dataclass(frozen=True)
@@ -47,14 +49,15 @@ class Place:
 
 
 def expiring(
-    lifecycle: LifecycleArgs, tables: Iterable[str], iceberg: Collection[str]
-) -> tuple[LifecycleArgs, dict[str, int]]:
+    lifecycle: LifecycleArgs, tables: Iterable[str], iceberg: Collection[str], *, copies: bool = False
+) -> tuple[LifecycleArgs, dict[str, int | Expiry]]:
     """The rules for the whole bucket of a run, and prefix -> days until what lies there is deleted: no rule expires the
     files of `iceberg`, which are of use at any age, so where there are such tables, each other folder has a rule of its
-    own. `tables`: all that are Parquet below lake/, as the catalog names them."""
+    own. `tables`: all that are Parquet below lake/, as the catalog names them. `copies`: whether there are any."""
     days = lifecycle.expire_days
+    runs: dict[str, int | Expiry] = {**ON_ITS_WAY, **({COPIES: OF_COPIES} if copies else {})}
     if not (iceberg and days):
-        return lifecycle, dict(ON_ITS_WAY)
+        return lifecycle, runs
     others = [lake(table) for table in tables if table not in iceberg]
     folders = [RAW, STATE, RESULTS, CODE, *others]
-    return replaced(lifecycle, expire_days=None), dict.fromkeys(folders, days) | ON_ITS_WAY
+    return replaced(lifecycle, expire_days=None), {**dict.fromkeys(folders, days), **runs}

@@ -1,5 +1,6 @@
 """A run: the state machine, the functions that its steps call, and the database and workgroup that it fills."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,8 +22,9 @@ from components.lake.state_machine import StateMachine
 from components.lake.upkeep import Upkeep
 from components.lake.workgroup import Workgroup
 from components.shared import metric_names, variables
-from components.shared.landing_folders import HANDED_OVER, LAKE, RAW, STATE, WINDOWS, lake
+from components.shared.landing_folders import HANDED_OVER, LAKE, RAW, STATE, WINDOWS, copy_key, lake
 
+WRITES = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"]
 WHOLE_CPU = 1769  # MB of memory that bring one: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 
 
@@ -213,15 +215,19 @@ class ExportRun(pulumi.ComponentResource):
         files = [f"{place.bucket_arn}/{lake(table)}*" for table in filling.iceberg]
         keeping: dict[str, pulumi.Input[str]] = {}
         keeps: list[Statement] = []
+        if filling.copies:
+            copies = [f"{place.bucket_arn}/{copy_key(table)}" for table in filling.copies]
+            keeps.append(Statement("WriteCopies", WRITES, copies))
+            keeping[variables.COPIES] = json.dumps(list(filling.copies))
         if filling.past_days is not None:
             upkeep = Upkeep(
                 self.pipeline, filling.account, place, filling.iceberg, self.catalog_arns, self.child_opts
             )
-            keeping = {
+            keeping |= {
                 variables.UPKEEP_ROLE_ARN: upkeep.role_arn,
                 variables.PAST_DAYS: str(filling.past_days),
             }
-            keeps = keep_up_statements(self.catalog_arns, upkeep.role_arn)
+            keeps += keep_up_statements(self.catalog_arns, upkeep.role_arn)
         task = step_task(
             self.pipeline,
             place,
@@ -229,7 +235,7 @@ class ExportRun(pulumi.ComponentResource):
             "Commits what was exported to the Iceberg tables of",
             [
                 place.read(STATE, WINDOWS),
-                Statement("WriteTables", ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"], files),
+                Statement("WriteTables", WRITES, files),
                 place.find(),
                 *place.use_key("Decrypt", "GenerateDataKey"),
                 *iceberg_statements(self.catalog_arns),

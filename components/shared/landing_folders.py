@@ -4,12 +4,14 @@ raw/<source>/                                      exports, as DynamoDB and RDS 
 windows/<table>/<export>/                          what is on its way into a published snapshot, deleted after days
 windows/<table>/<export>-fold/                     the parts of that snapshot
 lake/<table>/export_date=<yyyy-mm-dd>/run=<export>/     published snapshots
+copies/<table>/rows.parquet                        the rows of an Iceberg table, for what reads plain Parquet only
 state/<table or source>/                           what a run must know of the last
 results/                                           Athena's answers
 code/                                              bundles that Lambda does not take directly
 """
 
 RAW, WINDOWS, LAKE, STATE, RESULTS, CODE = "raw/", "windows/", "lake/", "state/", "results/", "code/"
+COPIES = "copies/"
 
 
 def raw(source: str) -> str:
@@ -30,6 +32,11 @@ def handed_over(source: str, export_id: str) -> str:
 def lake(table: str) -> str:
     """The folder of a table's published snapshots."""
     return f"{LAKE}{table}/"
+
+
+def copy_key(table: str) -> str:
+    """The key of the plain copy of an Iceberg table: one object, which S3 replaces as a whole."""
+    return f"{COPIES}{table}/rows.parquet"
 
 
 def window(table: str, export_id: str) -> str:

@@ -14,7 +14,12 @@ class LoadedTable:
     prefix: str | None = None
     """Of the exports that count its rows; None: its loads are checked, its rows are not."""
 
+    newest: bool = False
+    """Whether a load replaces its day's partition by all rows of the newest export, as a copy of an Iceberg table has
+    them; else it appends those of each export since the load before."""
+
     def json(self) -> dict[str, Any]:
         """Its keys as JSON has them; LoadedTable(**those) is this one again."""
         keys: dict[str, Any] = {"table": self.table, "transfer": self.transfer}
-        return keys | ({"prefix": self.prefix} if self.prefix is not None else {})
+        keys |= {"prefix": self.prefix} if self.prefix is not None else {}
+        return keys | ({"newest": True} if self.newest else {})

@@ -321,6 +321,8 @@ class Committed(TypedDict):
     why: str
     compact: NotRequired[str]
     """The statement by which Athena compacts the table; not there where that is not due."""
+    copy_key: NotRequired[str]
+    """Of the plain copy, where one is kept: it has the rows of this run, or of a later one."""
 
 
 class TablesEvent(TypedDict):

@@ -45,6 +45,8 @@ COMPACT_AFTER = "COMPACT_AFTER"
 """Commits to a table after which Athena compacts it; 0: never."""
 MERGE_CHANGES_MB = "MERGE_CHANGES_MB"
 """MB of Parquet of a run beyond which Athena merges it."""
+COPIES = "COPIES"
+"""A JSON list: the tables that a plain copy is kept of; not set: none."""
 
 # catalog
 DATABASE = "DATABASE"

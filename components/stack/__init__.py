@@ -2,6 +2,7 @@
 
 settings.py     reads the config: names become what they stand for, every error at once
 conflicts.py    what is right in each pipeline and wrong in two together
+copies.py       the plain copies of Iceberg tables that the stack's transfers load
 neighbours.py   stacks of the same project whose resources would have the same names
 kinds.py        the kinds of pipeline: their arguments, and what one yields for another
 deployment.py   a provider for each account, then the pipelines in their order

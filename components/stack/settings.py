@@ -24,6 +24,7 @@ from components.cost.usage import USAGE
 from components.landing import Landing
 from components.pipelines.pipeline import GROUP, HAND_OVERS, LANDING, HandOver
 from components.stack import conflicts
+from components.stack.copies import with_copies
 from components.stack.kinds import KINDS, PipelineSettings
 from components.stack.neighbours import meet_no_other_stack
 
@@ -275,6 +276,7 @@ class _Reading:
                 keys[hand_over.argument] = self._taken(name, hand_over, upstream, path)
         if LANDING.argument in known:
             self._one_landing(keys, "from" in value, path)
+        keys = dict(with_copies(name, kind, keys, self.stack.pipelines))
         # An error of these is reported already: the other keys are checked all the same.
         already_reported = [
             key

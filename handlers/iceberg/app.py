@@ -6,6 +6,8 @@ writer was ahead of is tried again on the table as that one left it, a few times
 What is beyond MERGE_TABLE_ROWS or MERGE_CHANGES_MB it does not write: it makes a table of the run's rows and a
 statement (merging.py, merge_statement.py), by which Athena merges them, and then marks the table as holding the run.
 
+Of the tables in COPIES it then writes the rows into one Parquet file (plain_copy.py).
+
 With UPKEEP_ROLE_ARN it then turns Glue's optimizers on, which compact the table and expire its snapshots (upkeep.py).
 
 DuckDB reads the normalised files, and reads and writes the table's, in S3 itself; /tmp holds what it spills.
@@ -21,6 +23,7 @@ import boto3
 import duckdb
 import merge_statement
 import merging
+import plain_copy
 import upkeep
 import variables
 from aws_lambda_powertools import Logger
@@ -30,7 +33,7 @@ from catalog_names import staged_prefix, staged_table
 from duckdb_rows import Shape
 from iceberg_table import NotCommitted, Run, TableAltered, Target, Written, write
 from lake_catalog import Access, Engine, qualified
-from landing_folders import lake, published_record
+from landing_folders import copy_key, lake, published_record
 from merge_statement import Merge
 from run_records import GLUE_COLUMNS
 from run_steps import ATHENA, FUNCTION, MARK, CommitEvent, Committed, MarkEvent, Merging
@@ -41,6 +44,7 @@ Connection = duckdb.DuckDBPyConnection
 
 logger = Logger(service="iceberg")
 bucket, database = os.environ[variables.BUCKET], os.environ[variables.DATABASE]
+copied: list[str] = json.loads(os.environ.get(variables.COPIES, "[]"))
 session = boto3.Session()
 config = Config(retries={"mode": "standard", "total_max_attempts": 6})
 s3 = session.client("s3", config=config)
@@ -58,6 +62,9 @@ def handler(event: CommitEvent | MarkEvent, _context: object) -> Committed | Mer
         addresses(event["output_prefix"]),
     )
     result = mark(cast(MarkEvent, event), run) if event["step"] == MARK else commit(event, run)
+    if "snapshot" in result and event["table"] in copied:
+        copy(event, run)
+        result["copy_key"] = copy_key(event["table"])
     if "snapshot" in result and (role := os.environ.get(variables.UPKEEP_ROLE_ARN)):
         keep_up(event["table"], upkeep.wanted(role, int(os.environ[variables.PAST_DAYS])))
     logger.info("written", table=event["table"], export_id=run.export_id, result=result)
@@ -66,7 +73,7 @@ def handler(event: CommitEvent | MarkEvent, _context: object) -> Committed | Mer
 
 def commit(event: CommitEvent, run: Run) -> Committed | Merging:
     """Commits the run, or makes what Athena needs to merge it, by the sizes of both."""
-    schema: dict[str, Any] = json.loads(s3.get_object(Bucket=bucket, Key=event["schema_key"])["Body"].read())
+    schema = read_schema(event)
     table, shape = event["table"], Shape.of(schema)
     merge = Merge(database, table, staged_table(table, run.export_id), event["incremental"])
     changed_bytes = event["reconciled"]["bytes"]
@@ -93,6 +100,23 @@ def mark(event: MarkEvent, run: Run) -> Committed:
     drop(staged_prefix(event["table"]))
     why = f"{event['committed']['why']}; {event['merged']['scanned_bytes'] / 1e6:,.0f} MB scanned"
     return committed(event["table"], marked, ATHENA, why)
+
+
+def copy(event: CommitEvent, run: Run) -> None:
+    """Writes the plain copy of the table, unless there is one of its snapshot."""
+    shape, key = Shape.of(read_schema(event)), copy_key(event["table"])
+
+    def work(lake: Connection, target: Target) -> bool:
+        address = f"s3://{bucket}/{key}"
+        return plain_copy.write(lake, target, shape, run.export_id, address, there=address in addresses(key))
+
+    written = again(event["table"], work)
+    logger.info("copied", table=event["table"], key=key, written=written)
+
+
+def read_schema(event: CommitEvent) -> dict[str, Any]:
+    """The schema that the run was normalised by."""
+    return json.loads(s3.get_object(Bucket=bucket, Key=event["schema_key"])["Body"].read())
 
 
 def committed(table: str, written: Written, engine: str, why: str) -> Committed:

@@ -9,6 +9,9 @@ failed shows as a shortage on its day, and as a surplus on the day that caught u
 "state", "failed", and where counted "load_date", "expected", "loaded", "difference"}]}; a table that could not be
 checked is named in one `LoadsNotChecked` after the others' metrics are out, so the function's errors count too.
 
+A table whose loads replace their day's partition (`newest`) has the rows of the last export before the load, and is
+compared with that one alone.
+
 Metrics: components/shared/metric_names.py.
 
 Where the files are copied first, a load took what had been written COPIED_MINUTES_BEFORE its time.
@@ -99,7 +102,7 @@ def publish(table: LoadedTable, outcome: Mapping[str, Any]) -> None:
 
 def count(table: LoadedTable, prefix: str, load: Load) -> dict[str, Any]:
     """The rows that BigQuery has of a load, and those that its exports hold."""
-    expected = sum(item_count(key) for key in manifests_taken(manifests(prefix), load))
+    expected = sum(item_count(key) for key in manifests_taken(manifests(prefix), load, newest=table.newest))
     loaded = google.count(settings.project, settings.location, count_sql(settings, table, load))
     return result(load, expected, loaded)
 

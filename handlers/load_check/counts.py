@@ -121,11 +121,17 @@ def due_load(at: datetime, load_time: str, copied_minutes_before: int = 0) -> Lo
     return Load(until.date(), taken - timedelta(days=1), taken)
 
 
-def manifests_taken(objects: Iterable[tuple[str, datetime]], load: Load) -> list[str]:
-    """The manifests of the exports that were written between the load before and this one."""
-    return [
-        key for key, written in objects if SUMMARY_KEY.fullmatch(key) and load.since < written <= load.until
+def manifests_taken(
+    objects: Iterable[tuple[str, datetime]], load: Load, *, newest: bool = False
+) -> list[str]:
+    """The manifests of the exports that were written between the load before and this one; `newest`: of the last one
+    before this load, whenever that was."""
+    until = [
+        (written, key) for key, written in objects if SUMMARY_KEY.fullmatch(key) and written <= load.until
     ]
+    if newest:
+        return [key for _, key in sorted(until)[-1:]]
+    return [key for written, key in until if load.since < written]
 
 
 def count_sql(settings: Settings, table: LoadedTable, load: Load) -> str:

@@ -26,7 +26,7 @@ from local.samples import (
     lake,
     mysql,
 )
-from local.samples.export import keys
+from local.samples.export import keys, sizes
 from local.samples.mysql import Table
 from operate.kinds import bigquery_transfer as operated
 
@@ -59,10 +59,16 @@ def start(cloud: Cloud, name: str, pipeline: Mapping[str, Any], due: datetime) -
 
 def copied(cloud: Cloud, name: str, pipeline: Mapping[str, Any], deadline: float) -> None:
     """Waits until Cloud Storage has every file that is loaded."""
-    landed = keys(cloud, pipeline["source"], "")
-    wanted = {key for path in paths(cloud, pipeline) for key in landed if fnmatchcase(key, path)}
+    landed = sizes(cloud, pipeline["source"], "")
+    wanted = {
+        (key, size)
+        for path in paths(cloud, pipeline)
+        for key, size in landed.items()
+        if fnmatchcase(key, path)
+    }
     at = f"/storage/v1/b/{pipeline['copy']['bucket']}/o"
-    while left := wanted - {o["name"] for o in cloud.google("GET", at).get("items", [])}:
+    # By size, too: a copy of an Iceberg table replaces the one before.
+    while left := wanted - {(o["name"], int(o["size"])) for o in cloud.google("GET", at).get("items", [])}:
         if time.monotonic() > deadline:
             raise SampleError(f"{name}: Storage Transfer has not copied {len(left)} files")
         time.sleep(0.2)

@@ -207,9 +207,14 @@ def data_files(cloud: Cloud, landing: Mapping[str, Any], export: Mapping[str, An
 
 def keys(cloud: Cloud, landing: Mapping[str, Any], prefix: str) -> set[str]:
     """The objects below the prefix."""
+    return set(sizes(cloud, landing, prefix))
+
+
+def sizes(cloud: Cloud, landing: Mapping[str, Any], prefix: str) -> dict[str, int]:
+    """The objects below the prefix, and their bytes."""
     pages = cloud.client("s3", landing).get_paginator("list_objects_v2")
     return {
-        entry["Key"]
+        entry["Key"]: entry["Size"]
         for page in pages.paginate(Bucket=landing["bucket"], Prefix=prefix)
         for entry in page.get("Contents", [])
     }

@@ -46,6 +46,10 @@ GIVEN: dict[str, dict[str, Any]] = {
         }
         for key in ("past_days", "compact_after")
     },
+    "ExportArgs.copies": {
+        "account": ACCOUNT,
+        "sources": [{"dynamodb": "orders", "format": "iceberg"}],
+    },
     "ExportSourceArgs": {"rds_instance": "shop"},
     **{f"ExportSourceArgs.{key}": {} for key in ("dynamodb", "rds_instance", "rds_cluster")},
     **{f"ExportSourceArgs.{key}": {"dynamodb": "orders"} for key in ("mode", "columns", "catalog_name")},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import platform
 import sys
@@ -10,6 +11,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from pyiceberg.table import StaticTable
 
@@ -28,6 +30,7 @@ CONFIG = {
         "iced": {
             "kind": "export",
             "past_days": 7,
+            "copies": ["ledger"],
             "sources": [{"dynamodb": "ledger", "mode": "incremental", "format": "iceberg"}],
         }
     },
@@ -176,6 +179,12 @@ def test_each_run_commits_what_changed_and_a_run_that_comes_again_commits_nothin
         items = dynamodb.scan(TableName="ledger")["Items"]
         return sorted((i["id"]["S"], Decimal(i["total"]["N"]), sorted(i["names"]["SS"])) for i in items)
 
+    def copy() -> list[tuple[str, Decimal, list[str]]]:
+        body = clients["s3"].get_object(Bucket=BUCKET, Key="copies/ledger/rows.parquet")["Body"].read()
+        read: Any = pq
+        table = read.read_table(io.BytesIO(body)).to_pylist()
+        return sorted((row["id"], row["total"], sorted(row["names"])) for row in table)
+
     def optimizers() -> dict[str, dict[str, Any]]:
         made = {
             kind: clients["glue"].get_table_optimizer(**table, Type=kind)["TableOptimizer"]["configuration"]
@@ -192,7 +201,7 @@ def test_each_run_commits_what_changed_and_a_run_that_comes_again_commits_nothin
     report = ran(clients, machine, first)
     assert report["published"] == ["ledger"] and not report["notices"]
     assert report["written"]["ledger"].startswith("the function: 0.0 MB into 0 rows")
-    assert rows() == in_dynamodb() and len(in_dynamodb()) == 40
+    assert rows() == copy() == in_dynamodb() and len(in_dynamodb()) == 40
     before, kept = pointer(), optimizers()
     assert all(optimizer["enabled"] for optimizer in kept.values())
     assert kept["retention"]["retentionConfiguration"]["icebergConfiguration"] == {
@@ -211,7 +220,7 @@ def test_each_run_commits_what_changed_and_a_run_that_comes_again_commits_nothin
     clock.write_text("1810")
     due = datetime.fromtimestamp(int(time.time()) + 1805, UTC)
     ran(clients, machine, due)
-    assert rows() == in_dynamodb() and len(in_dynamodb()) == 40 and pointer() != before
+    assert rows() == copy() == in_dynamodb() and len(in_dynamodb()) == 40 and pointer() != before
     summary = json.loads(
         clients["s3"].get_object(Bucket=BUCKET, Key=pointer().split("/", 3)[3])["Body"].read()
     )
@@ -253,7 +262,7 @@ def test_each_run_commits_what_changed_and_a_run_that_comes_again_commits_nothin
     )
     report = ran(clients, machine, due)
     assert report["written"]["ledger"].startswith("Athena: 0.0 MB into "), report
-    assert rows() == in_dynamodb() and len(in_dynamodb()) == 40 and staged() == []
+    assert rows() == copy() == in_dynamodb() and len(in_dynamodb()) == 40 and staged() == []
     assert athena(clients, f"SELECT later FROM {DATABASE}.ledger_latest WHERE id = '0041'") == [
         ["a column more"]
     ]

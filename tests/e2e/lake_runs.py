@@ -16,7 +16,7 @@ def deployed(stack: Run) -> Cloud:
     """The cloud of a clone that runs, with the clone's stack in it."""
     running = stack.clone.running()
     assert running
-    return Cloud(running["endpoint"], json.loads(stack.operation("up")))
+    return Cloud(running["endpoint"], json.loads(stack.operation("up")), running.get("gcp", ""))
 
 
 def ended(cloud: Cloud, pipeline: Mapping[str, Any], execution: str) -> dict[str, Any]:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+import yaml
 
-from local.samples import Cloud, export, lake
+from local.samples import Cloud, bigquery_transfer, export, lake
+from local.samples.bigquery_transfer import query
 from tests.e2e.conftest import Run, clone_into
 from tests.e2e.lake_runs import deployed, ended
 from tests.typed import fake
+from tests.waiting import eventually
 
 TABLES = {"baskets", "customers", "orders", "returns", "shop_payments", "shop_products", "shop_stock"}
 KEYS = {
@@ -28,9 +31,17 @@ DAY = 24 * 3600
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
-    """A clone with this pipeline only, nothing sent: these tests leave other data in it than they found."""
+    """A clone with this pipeline and a transfer of it only, nothing sent: these tests leave other data in it than they
+    found."""
     run = clone_into(tmp_path_factory.mktemp("lake"))
-    run.keep("shop-lake")
+    run.keep("shop-lake", "lake-warehouse")
+    # BigQuery's table has the columns that are declared, and these items have more than those of `make up`.
+    file = run.root / "Pulumi.local.yaml"
+    settings = yaml.safe_load(file.read_text())
+    sources = settings["config"]["tributary:pipelines"]["shop-lake"]["sources"]
+    tables = {source["dynamodb"]: source for source in sources if "dynamodb" in source}
+    tables["baskets"]["columns"] = tables["orders"]["columns"] | {"gift": "boolean"}
+    file.write_text(json.dumps(settings))  # which is YAML, too
     try:
         run.clone.start()
         yield run
@@ -93,6 +104,7 @@ def tomorrow(stack: Run, cloud: Cloud, pipeline: dict[str, Any]) -> Iterator[dic
     """The next day's run, after orders were changed, deleted and added; what was there before is kept with it."""
     before, dynamodb = partitions(cloud, pipeline), cloud.client("dynamodb", pipeline)
     first = snapshot(cloud, pipeline)
+    assert loaded(cloud, datetime.now(UTC)) == (ITEMS["baskets"], ITEMS["baskets"])
     items = dynamodb.scan(TableName="orders", Limit=30)["Items"]
     stack.ahead(DAY)
     try:
@@ -184,6 +196,44 @@ def test_the_iceberg_table_holds_what_changed_and_the_day_before_is_read_by_its_
     ]
     before = f"SELECT count(*) FROM baskets FOR VERSION AS OF {tomorrow['snapshot']}"
     assert lake.query(cloud, pipeline, before) == [[str(ITEMS["baskets"])]]
+
+
+def loaded(cloud: Cloud, at: datetime) -> tuple[int, int]:
+    """A load of the Iceberg table at that time: the rows that the table and the view of its newest load then have."""
+    table = cloud.pipelines["lake-warehouse"]["tables"]["baskets"]
+    (run,) = cloud.google(
+        "POST", f"/v1/{table['transfer']}:startManualRuns", {"requestedRunTime": at.isoformat()}
+    )["runs"]
+
+    def over() -> Any:
+        described = cloud.google("GET", f"/v1/{run['name']}")
+        return described["state"] not in ("PENDING", "RUNNING") and described
+
+    assert (described := eventually(over))["state"] == "SUCCEEDED", described["errorStatus"]
+    counted = (
+        query(cloud, "tributary-local", f"SELECT count(*) FROM `{table[of]}`") for of in ("table", "view")
+    )
+    ((of_table,),), ((of_view,),) = counted
+    return int(of_table), int(of_view)
+
+
+def test_bigquery_has_the_rows_of_the_iceberg_table_and_none_that_was_deleted(
+    stack: Run, cloud: Cloud, pipeline: dict[str, Any], tomorrow: dict[str, Any]
+) -> None:
+    stack.ahead(DAY + 60, "gcp")
+    try:
+        later, left = datetime.now(UTC) + timedelta(seconds=DAY), ITEMS["baskets"] - 10
+        assert loaded(cloud, later) == (ITEMS["baskets"] + left, left)
+        assert loaded(cloud, later + timedelta(seconds=1)) == (ITEMS["baskets"] + left, left)
+    finally:
+        stack.ahead(None, "gcp")
+    warehouse = cloud.pipelines["lake-warehouse"]
+    row = bigquery_transfer.row(cloud, "lake-warehouse", warehouse, "baskets", tomorrow["due"])
+    assert not row.failure and (row.sent, row.arrived) == (left, left)
+    assert row.counts["equal"] == "yes" and row.counts["Athena checksum"] == row.counts["BigQuery checksum"]
+    view = warehouse["tables"]["baskets"]["view"]
+    gifts = query(cloud, "tributary-local", f"SELECT basket_id, total FROM `{view}` WHERE total = 0.25")
+    assert [key for key, _ in gifts] == ["basket-0000010"]
 
 
 def snapshot(cloud: Cloud, pipeline: dict[str, Any]) -> int:

@@ -12,7 +12,7 @@ from components.arguments import OF_THE_STACK, Email, arguments, nearest, togeth
 from components.landing import Landing
 from components.languages import bigquery_schedules, bigquery_types
 from components.languages.column_types import exported_type
-from components.pipelines.bigquery_transfer.iceberg import loadable, unloadable
+from components.pipelines.bigquery_transfer.iceberg import lake_problem, may_be_left_out
 from components.pipelines.bigquery_transfer.storage_copy_args import DAY, StorageTransferArgs
 from components.pipelines.bigquery_transfer.tables import (
     NAME_BYTES,
@@ -89,7 +89,7 @@ class BigQueryTransferArgs(PipelineArgs):
     @together
     def _tables_are_the_landings(self) -> Iterator[str]:
         for table in self.landed():
-            if table not in self.tables and loadable(self.landing.typed.get(table)):
+            if table not in self.tables and not may_be_left_out(self.landing.typed.get(table)):
                 yield (
                     f"tables: '{table}' of the landing of '{self.landing.name}' is missing; write {table}: "
                     "{columns: {<name>: <type>}, keys: [<name>]}"
@@ -313,18 +313,8 @@ class BigQueryTransferArgs(PipelineArgs):
         landing, known, exported = self.landing, self.landing.typed.get(name), self.exported(name)
         if (landed := self.landed()) and name not in landed:
             return f"tables: '{name}' is not in the landing of '{landing.name}'; {nearest(name, landed)}"
-        if problem := unloadable(name, known, landing.name, lake=self.tables[name].lake):
-            return problem
-        if self.tables[name].lake and not (known and known.files):
-            return (
-                f"tables.{name}.lake: the landing of '{landing.name}' has no typed Parquet of it; leave it out, "
-                "or where that is a replica write prefixes: [raw/, lake/] there"
-            )
-        if self.tables[name].lake and known and not known.columns:
-            return (
-                f"tables.{name}.lake: '{landing.name}' declares no columns of it, so its Parquet may have some that "
-                "BigQuery's table lacks; write columns: {<attribute>: <type>} at its source, or leave lake out"
-            )
+        if self.tables[name].lake:
+            return lake_problem(name, known, landing.name)
         if exported and known and known.incremental:
             return (
                 f"tables.{name}: its exports are incremental, so their files hold changes and not rows; write "
@@ -346,6 +336,10 @@ class BigQueryTransferArgs(PipelineArgs):
             and (table in self.landing.tables or table not in self.landing.typed)
             and not self.tables[table].lake
         )
+
+    def is_copy(self, table: str) -> bool:
+        """Whether a table is loaded from the plain copy of an Iceberg table."""
+        return not self.exported(table) and table in self.landing.typed and self.landing.typed[table].iceberg
 
     def counted(self) -> list[str]:
         """The tables whose exports count the rows that a load must have."""
@@ -371,8 +365,8 @@ class BigQueryTransferArgs(PipelineArgs):
     def files(self, table: str) -> str:
         """The pattern of the keys of a table's files; one wildcard spans folders."""
         known = self.landing.typed.get(table)
-        if known and known.files and not self.exported(table):
-            return known.files
+        if known and (files := known.copy_key or known.files) and not self.exported(table):
+            return files
         # The manifests beside the data files end in .json and .md5.
         file = "*.parquet" if self.file_format == "PARQUET" else "*"
         file = DATA_FILES if self.exported(table) else file

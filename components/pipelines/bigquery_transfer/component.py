@@ -16,6 +16,14 @@ from components.pipelines.bigquery_transfer.storage_copy import StorageCopy
 from components.pipelines.bigquery_transfer.warehouse import Warehouse
 from components.pipelines.pipeline import Accounts, Deployed
 
+# (whether each load replaces its day's partition, whether it is taken from Cloud Storage) -> write_disposition
+_DISPOSITIONS = {
+    (False, False): "WRITE_APPEND",
+    (False, True): "APPEND",
+    (True, False): "WRITE_TRUNCATE",
+    (True, True): "MIRROR",
+}
+
 
 class BigQueryTransferPipeline(pulumi.ComponentResource):
     """A landing in S3 (-> Storage Transfer Service -> Cloud Storage) -> the BigQuery Data Transfer Service, once a day
@@ -30,6 +38,9 @@ class BigQueryTransferPipeline(pulumi.ComponentResource):
     folder is its id. So the table keeps what was loaded, and the view is what to query: of the newest load, each row
     once by the table's `keys`. Between two loads there should be one export. Where one load takes two, as after a
     failed day or in the first load of an old landing, the view may show the row of either.
+
+    An Iceberg table comes from its plain copy (iceberg.py), one file that holds all rows: there each load replaces its
+    day's partition by it, so that a partition never has rows of two snapshots.
 
     By itself the service enters AWS by a user's access key and nothing else. The user may read this landing only; the
     secret is in the state as a secret and in the transfers' `sensitive_params`, never in `params`. With
@@ -155,7 +166,7 @@ def _params(
         ),
         "destination_table_name_template": args.physical(table) + "${run_date}",
         "file_format": args.format(table),
-        "write_disposition": "WRITE_APPEND" if copied is None else "APPEND",
+        "write_disposition": _DISPOSITIONS[args.is_copy(table), copied is not None],
     }
     if args.format(table) == "JSON":
         params |= {

@@ -118,7 +118,10 @@ class LoadCheck(pulumi.ComponentResource):
         within = after + int(gap.total_seconds()) // 60 - (0 if at_a_time is None else DAY)
         tables = [
             LoadedTable(
-                args.physical(table), transfer, f"{landing.prefix}{table}/" if table in counted else None
+                args.physical(table),
+                transfer,
+                f"{landing.prefix}{table}/" if table in counted else None,
+                args.is_copy(table),
             ).json()
             for table, transfer in transfers.items()
         ]

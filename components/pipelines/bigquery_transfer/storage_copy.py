@@ -23,9 +23,10 @@ class StorageCopy(pulumi.ComponentResource):
     The service's agent takes on a role of the landing's account by its own identity: the trust names its subject
     (https://docs.cloud.google.com/storage-transfer/docs/source-amazon-s3#federated_identity). Nothing is ever deleted,
     on neither side. A file of an export never changes, so one that is there is not copied again, whoever wrote it anew;
-    of other files a copy is replaced where it differs. By schedule an export's manifests come along, as there are no
-    conditions on endings; the load leaves them. Only files younger than `keep_days` are taken, else what the
-    bucket's lifecycle has removed would be copied and loaded once more. Event-driven, the queue's events name the files
+    of other files, and where a table is the copy of an Iceberg table, a copy is replaced where it differs. By schedule
+    an export's manifests come along, as there are no conditions on endings; the load leaves them. Only files younger
+    than `keep_days` are taken, else what the bucket's lifecycle has removed would be copied and loaded once more.
+    Event-driven, the queue's events name the files
     (https://docs.cloud.google.com/storage-transfer/docs/event-driven-aws).
 
     Costs at rest: the copies for their days (0.02 dollars a GB and month), and event-driven an alarm. Storage Transfer
@@ -196,7 +197,8 @@ class StorageCopy(pulumi.ComponentResource):
             watch_events(self.name, queue_name, job.name, names.role(self.name), self.args, self.child_opts)
 
     def _once(self) -> bool:
-        return self.landing.layout == "dynamodb-export"
+        # The copy of an Iceberg table is one object, which each run replaces.
+        return self.landing.layout == "dynamodb-export" and not any(map(self.args.is_copy, self.args.tables))
 
     def _events(self) -> list[Statement]:
         queue = self.landing.event_queue_arn

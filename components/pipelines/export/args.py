@@ -12,6 +12,7 @@ from components.blocks.bucket import LifecycleArgs, SecureBucket
 from components.blocks.key import KmsKey, KmsKeyArn, adopted_or_created, region_and_account
 from components.blocks.object_events import ObjectEvents
 from components.blocks.schedule import ScheduleExpression, Timezone
+from components.lake.copies import unfit_copies
 from components.lake.glue_database import CrawlerArgs
 from components.lake.lake_formation import LakeFormationArgs
 from components.lake.merging import COMPACT_AFTER, CompactAfter, MergeBeyondArgs
@@ -72,6 +73,9 @@ class ExportArgs(PipelineArgs):
     past_days: Annotated[int, Field(ge=1, le=3650)] | None = None
     """Days that an Iceberg table can be read as it was. Glue's optimizers then expire older snapshots, compact files
     and delete those of no snapshot (0.44 dollars a DPU-hour). Without it every snapshot is kept."""
+    copies: list[str] = Field(default_factory=list)
+    """Iceberg tables of `sources` whose rows each run also writes into one Parquet file, for what reads no Iceberg
+    table. A transfer of the same stack that loads one with `lake: true` adds it."""
     stale_after_hours: Annotated[int, Field(ge=1, le=168)] | None = None
     """Hours without a new export of a source after which an alarm fires. By default three more of the longest times
     between two runs, of two hours at the most: 26 for a daily schedule, 1 for `rate(15 minutes)`. An alarm sees a week
@@ -168,6 +172,12 @@ class ExportArgs(PipelineArgs):
                 "lake_formation: the run writes an Iceberg table's files with its own rights, not Lake Formation's; "
                 f"leave lake_formation out, or put sources[{tables[0]}] into a pipeline of its own"
             )
+
+    @together
+    def _copies_are_of_iceberg_tables(self) -> Iterator[str]:
+        yield from unfit_copies(
+            self.copies, [source.name for source in self.sources if source.format == ICEBERG]
+        )
 
     @together
     def _a_run_can_hand_its_sources_over(self) -> Iterator[str]:
@@ -312,6 +322,10 @@ class ExportArgs(PipelineArgs):
         """Those of them that are Iceberg tables."""
         return [self._named(source)[source.name] for source in self.sources if source.format == ICEBERG]
 
+    def copied_tables(self) -> list[str]:
+        """Those of them that a plain copy is kept of."""
+        return [self._named(source)[source.name] for source in self.sources if source.name in self.copies]
+
     def normalised_side_by_side(self) -> int:
         """How many files of one table are normalised side by side."""
         return side_by_side(
@@ -344,7 +358,9 @@ class ExportArgs(PipelineArgs):
             typed={
                 t: typed
                 for s in self.sources
-                for t, typed in s.typed_tables(self._named(s).get(s.name, "")).items()
+                for t, typed in s.typed_tables(
+                    self._named(s).get(s.name, ""), copied=s.name in self.copies
+                ).items()
             }
             if self.run != "simple"
             else {},

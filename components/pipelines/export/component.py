@@ -70,7 +70,9 @@ class ExportPipeline(pulumi.ComponentResource):
                 opts=child_opts,
             )
             key_arn = key.arn
-        lifecycle, expired = expiring(args.lifecycle, args.lake_tables(), args.iceberg_tables())
+        lifecycle, expired = expiring(
+            args.lifecycle, args.lake_tables(), args.iceberg_tables(), copies=bool(args.copies)
+        )
         bucket = SecureBucket(
             f"{name}-landing",
             account,

@@ -68,6 +68,7 @@ def filling(args: ExportArgs) -> Filling:
         folds=args.folds(),
         fold_mb=args.fold_mb,
         iceberg=args.iceberg_tables(),
+        copies=args.copied_tables(),
         past_days=args.past_days,
         compact_after=args.compact_after,
         merge_beyond=args.merge_beyond,

@@ -11,7 +11,7 @@ from components.landing import TypedTable
 from components.languages import glue_columns
 from components.languages.column_types import ColumnType, ExportedType, exported_type
 from components.shared.catalog_names import RESERVED, REST, file_columns
-from components.shared.landing_folders import data_files, raw
+from components.shared.landing_folders import copy_key, data_files, raw
 from components.shared.rds_folders import folder, is_mysql
 from components.shared.run_sources import (
     DYNAMODB,
@@ -166,10 +166,11 @@ class ExportSourceArgs:
             for table in exported
         }
 
-    def typed_tables(self, table: str) -> dict[str, TypedTable]:
+    def typed_tables(self, table: str, *, copied: bool = False) -> dict[str, TypedTable]:
         """Its tables as they lie in the landing as Parquet: a DynamoDB table, called `table` in the catalog, as the run
-        normalises it, a database's as RDS exports them (`<database>/<schema.table>/<batch>/`, of MySQL the whole name
-        again). A transfer's path takes a folder for each of several wildcards."""
+        normalises it, `copied` with a plain copy of the Iceberg table, a database's as RDS exports them
+        (`<database>/<schema.table>/<batch>/`, of MySQL the whole name again). A transfer's path takes a folder for each
+        of several wildcards."""
         if self.dynamodb:
             # The run knows a table's keys without any data; a number's digits are left to the data.
             key_columns = [self.create.hash_key, self.create.range_key] if self.create else []
@@ -185,6 +186,7 @@ class ExportSourceArgs:
                     attributes=glue_columns.attributes(declared),
                     incremental=self.mode == INCREMENTAL,
                     iceberg=self.format == ICEBERG,
+                    copy_key=copy_key(table) if copied else None,
                 )
             }
         typed: dict[str, TypedTable] = {}

@@ -7,9 +7,10 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from components.arguments import arguments, matching, replaced, together
-from components.blocks.bucket import LifecycleArgs, SecureBucket
+from components.blocks.bucket import Expiry, LifecycleArgs, SecureBucket
 from components.blocks.key import KmsKey, KmsKeyArn, adopted_or_created, region_and_account
 from components.blocks.object_events import ObjectEvents
+from components.lake.copies import unfit_copies
 from components.lake.lake_formation import LakeFormationArgs
 from components.lake.merging import COMPACT_AFTER, CompactAfter, MergeBeyondArgs
 from components.lake.place import expiring
@@ -18,7 +19,7 @@ from components.lake.workgroup import QueryArgs, Views
 from components.landing import Landing
 from components.pipelines.pipeline import LANDING, PipelineArgs
 from components.shared import variables
-from components.shared.landing_folders import LAKE, raw
+from components.shared.landing_folders import LAKE, copy_key, raw
 
 REPORTS = "backfill"
 JOB_TAG = "tributary-backfill"
@@ -64,6 +65,9 @@ class ReplicaCatalogArgs:
     past_days: Annotated[int, Field(ge=1, le=3650)] | None = None
     """Days that an Iceberg table can be read as it was. Glue's optimizers then expire older snapshots, compact files
     and delete those of no snapshot (0.44 dollars a DPU-hour). Without it every snapshot is kept."""
+    copies: list[str] = Field(default_factory=list)
+    """Iceberg tables of the export whose rows each run also writes into one Parquet file here, for what reads no
+    Iceberg table. A transfer of the same stack that loads one with `lake: true` adds it."""
     stale_after_hours: Annotated[int, Field(ge=1, le=168)] | None = None
     """Hours without a new export of a source after which an alarm fires; by default as at the export."""
 
@@ -246,6 +250,9 @@ class ReplicationArgs(PipelineArgs):
                 f"'{self.landing.filled.iceberg[0]}' with its own rights, not Lake Formation's; leave lake_formation "
                 "out, or give the table an export and a replication of its own"
             )
+        known = [table for table, typed in self.landing.typed.items() if typed.iceberg]
+        for fault in unfit_copies(self.catalog.copies, known):
+            yield f"catalog.{fault}"
         columns = {table: columns or None for table, columns in self.landing.filled.tables.items()}
         for fault in unfit_views(self.catalog.views, columns):
             yield f"catalog.{fault}"
@@ -276,18 +283,34 @@ class ReplicationArgs(PipelineArgs):
         """The prefixes that are replicated: those given, or the landing's."""
         return self.prefixes or [self.landing.prefix]
 
-    def expiring(self) -> tuple[LifecycleArgs, dict[str, int]]:
+    def expiring(self) -> tuple[LifecycleArgs, dict[str, int | Expiry]]:
         """The rules for the replica's bucket, and prefix -> days until what lies there is deleted."""
         if self.catalog is None or self.landing.filled is None:
             return self.lifecycle, {}
         files = [table.files or "" for table in self.landing.typed.values()]
         tables = [key.split("/")[1] for key in files if key.startswith(LAKE)]
-        return expiring(self.lifecycle, tables, self.landing.filled.iceberg)
+        copies = bool(self.catalog.copies)
+        return expiring(self.lifecycle, tables, self.landing.filled.iceberg, copies=copies)
+
+    def copied_tables(self) -> list[str]:
+        """The Iceberg tables that a plain copy is kept of, as the catalog names them."""
+        return [key.split("/")[1] for key in self._copy_keys().values()]
+
+    def _copy_keys(self) -> dict[str, str]:
+        """Table -> the key of its plain copy here: the folder is the one that the export's own files lie in."""
+        copies = self.catalog.copies if self.catalog else []
+        typed = self.landing.typed
+        return {
+            table: copy_key(files.split("/")[1])
+            for table in copies
+            if table in typed and (files := typed[table].files)
+        }
 
     def replica(self, name: str) -> Landing:
         """The landing on the receiving side, as far as it is known before anything is deployed."""
         bucket, _ = SecureBucket.planned(f"{name}-replica", self.account)
         own = [LAKE] if self.catalog is not None else []
+        copies = self._copy_keys()
         return Landing(
             name=name,
             account=self.account,
@@ -300,9 +323,13 @@ class ReplicationArgs(PipelineArgs):
             if self.event_queue
             else None,
             typed={
-                name: table
-                if table.files and table.files.startswith((*self.rule_prefixes(), *own))
-                else replaced(table, files=None)
+                name: replaced(
+                    table,
+                    files=table.files
+                    if table.files and table.files.startswith((*self.rule_prefixes(), *own))
+                    else None,
+                    copy_key=copies.get(name),
+                )
                 for name, table in self.landing.typed.items()
             },
             filled=self.landing.filled if self.catalog is not None else None,

@@ -68,6 +68,7 @@ def filling(name: str, args: ReplicationArgs, catalog: ReplicaCatalogArgs, fille
         folds=filled.folds,
         fold_mb=filled.fold_mb,
         iceberg=filled.iceberg,
+        copies=args.copied_tables(),
         past_days=catalog.past_days,
         compact_after=catalog.compact_after,
         merge_beyond=catalog.merge_beyond,

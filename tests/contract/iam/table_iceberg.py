@@ -23,6 +23,7 @@ CONFIG = {
             "kind": "export",
             "create_key": True,
             "past_days": 7,
+            "copies": ["orders"],
             "sources": [{"dynamodb": "orders", "mode": "incremental", "format": "iceberg"}],
         },
     },
@@ -41,6 +42,15 @@ LOGS = ("iceberg-compaction", "iceberg-retention", "iceberg-orphan-file-deletion
 TABLE: list[Case] = [
     *run_of("iced", "orders", registers=True, iceberg="orders"),
     *queue("tributary-proof-iced-unstarted", HERE),
+    # the plain copy: of this table, and this one object
+    *allowed(
+        WRITER,
+        "s3:AbortMultipartUpload s3:GetObject s3:PutObject",
+        f"{LANDING}/copies/orders/rows.parquet",
+        never=f"{LANDING}/copies/neighbour/rows.parquet",
+    ),
+    cannot(WRITER, "s3:PutObject", f"{LANDING}/copies/orders/others.parquet"),
+    cannot(WRITER, "s3:DeleteObject", f"{LANDING}/copies/orders/rows.parquet"),
     # the optimizers: the run turns them on, and Glue takes their role on
     *allowed(
         WRITER,

@@ -154,14 +154,15 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         "pipelines.shop.tables.orders: its exports are incremental, so their files hold changes and not rows; write "
         "lake: true, of which each load is the whole table",
     ),
-    "the lake of an Iceberg table": (
-        typed(LAKE, source=ICED),
-        "pipelines.shop.tables.orders.lake: 'lake' keeps it as an Iceberg table, whose files hold deleted rows, too, "
-        "and a load would bring them back; leave lake out, which loads the exports' own files",
+    "an Iceberg table of a replica without tables": (
+        typed(LAKE, source=ICED, through={}),
+        "pipelines.shop.tables.orders.lake: the files of an Iceberg table hold deleted rows, too, and 'replica' keeps "
+        "no plain copy of it to load; of a replica write catalog: {} there",
     ),
-    "an Iceberg table of increments": (
+    "the exports of an Iceberg table of increments": (
         typed({"orders": ORDERS}, source=ICED | {"mode": "incremental"}),
-        "a load would bring them back; leave the table out, and query it through the catalog",
+        "pipelines.shop.tables.orders: its exports are incremental, so their files hold changes and not rows; write "
+        "lake: true, of which each load is the whole table",
     ),
     "the lake of a simple run": (
         typed({"orders": ORDERS | {"lake": True}}, source={"dynamodb": "orders"}, run="simple"),

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -87,6 +87,34 @@ def test_only_what_was_written_between_the_load_before_and_this_one_is_expected(
     assert queries[0] == "SELECT COUNT(*) FROM `shop.shop.orders` WHERE _PARTITIONDATE = DATE '2026-01-02'"
     assert answer["tables"][2] == {"table": "products", "state": "SUCCEEDED", "failed": 0}
     assert wire.calls["PutMetricData"] == 2 + 2 + 1
+
+
+@pytest.mark.parametrize(
+    ("newest", "at", "taken"),
+    [
+        (False, "2026-01-02T05:00:00", ["b", "c"]),
+        (True, "2026-01-02T05:00:00", ["c"]),
+        (False, "2026-01-09T05:00:00", []),
+        (True, "2026-01-09T05:00:00", ["d"]),
+        (True, "2025-12-31T05:00:00", []),
+    ],
+)
+def test_a_load_that_replaces_its_partition_has_the_last_export_whenever_that_was(
+    app: ModuleType, newest: bool, at: str, taken: list[str]
+):
+    written = {
+        "a": "2026-01-01T04:30:00Z", "b": "2026-01-01T12:00:00Z", "c": "2026-01-02T04:30:00Z",
+        "d": "2026-01-02T05:00:01Z",
+    }  # fmt: skip
+    objects = [
+        (f"raw/orders/AWSDynamoDB/{name}/manifest-{part}.json", datetime.fromisoformat(time))
+        for name, time in written.items()
+        for part in ("summary", "files")
+    ]
+    until = datetime.fromisoformat(at).replace(tzinfo=UTC)
+    load = app.Load(until.date(), until - timedelta(days=1), until)
+    keys = app.manifests_taken(reversed(objects), load, newest=newest)
+    assert sorted(key.split("/")[3] for key in keys) == taken
 
 
 def test_a_table_that_cannot_be_counted_is_named_after_the_others_are_published(

@@ -356,6 +356,21 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         lake(merge_beyond={"changes_mb": 0}),
         "pipelines.lake.merge_beyond: no source has 'format: iceberg', and nothing is merged; leave it out",
     ),
+    "a copy of a table that is Parquet": (
+        lake(sources=[DECLARED], copies=["orders"]),
+        "pipelines.lake.copies[0]: 'orders' is no Iceberg table, and any other is Parquet by itself; leave it out",
+    ),
+    "a copy of no table": (
+        lake(sources=[ICED], copies=["order"]),
+        "pipelines.lake.copies[0]: 'order' is not one of the Iceberg tables; did you mean 'orders'?",
+    ),
+    "more copies than the function can be told of": (
+        lake(
+            sources=[ICED | {"dynamodb": f"{n:02}{'a' * 200}"} for n in range(20)],
+            copies=[f"{n:02}{'a' * 200}" for n in range(20)],
+        ),
+        "pipelines.lake.copies: 4,120 bytes of JSON, and the environment of the function that writes them holds 3,500",
+    ),
     "a format that is none": (lake(sources=[ICED | {"format": "delta"}]), "format"),
     "a move after the end": (
         lake(lifecycle={"infrequent_days": 60, "expire_days": 60}),

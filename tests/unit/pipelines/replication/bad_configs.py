@@ -141,6 +141,10 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         replica(catalog={"past_days": 7}),
         "pipelines.replica.catalog.past_days: the export has no Iceberg table, and no other has a past; leave it out",
     ),
+    "a copy of a table that the export has as Parquet": (
+        replica(catalog={"copies": ["orders"]}),
+        "pipelines.replica.catalog.copies[0]: 'orders' is no Iceberg table, and any other is Parquet by itself",
+    ),
     "sizes of a replica's runs that nobody merges": (
         replica(catalog={"merge_beyond": {"table_rows": 1}}),
         "pipelines.replica.catalog.merge_beyond: the export has no Iceberg table, and nothing is merged; leave it out",
