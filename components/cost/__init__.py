@@ -5,6 +5,7 @@
     resource.py     a registered resource as this room reads it
     at_rest.py      what each type of resource costs by being there
     by_use.py       what each kind of pipeline costs by what it is used for
+    lake.py         what the tables of a run cost by use: folds, merges, copies
     groups.py       how long a collection group is awake, and which pipeline pays
     free.py         the types of resource that cost nothing, each with the reason
     estimates.py    all of it by pipeline, with what is left out; as JSON

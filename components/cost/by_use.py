@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from components.cost.at_rest import COLLECTION, DELIVERY, REPLICATION, STREAM, subnets_of
+from components.cost.lake import tables_of_a_run
 from components.cost.resource import Number, Quantity, Resource, of_type, quantity
 from components.cost.usage import (
     BigQueryTransferUsageArgs,
@@ -21,7 +22,7 @@ from components.cost.usage import (
     UsageArgs,
     ZeroEtlUsageArgs,
 )
-from components.shared.run_sources import INCREMENTAL
+from components.shared.run_sources import ICEBERG, INCREMENTAL
 
 if TYPE_CHECKING:
     from components.pipelines.bigquery_transfer.args import BigQueryTransferArgs
@@ -204,6 +205,15 @@ def _export(used: "Used[ExportArgs, ExportUsageArgs]") -> Iterator[Quantity]:
         yield used.use(by, "exports of snapshots", "rds.export", gb, region=region)
     if used.has(RUN):
         yield used.use(RUN, "transitions of the run", "states.transition", usage.monthly_transitions)
+        args = used.args
+        yield from tables_of_a_run(
+            used,
+            folds=any(source.mode == INCREMENTAL and source.format != ICEBERG for source in args.sources),
+            fold_mb=args.fold_mb,
+            iceberg=any(source.format == ICEBERG for source in args.sources),
+            merges=args.merge_beyond,
+            copies=bool(args.copies),
+        )
     if used.has(CRAWLER):
         yield used.use(CRAWLER, "crawler", "glue.crawler", usage.monthly_hours)
     yield used.use(WORKGROUP, "queries", "athena.scan", usage.monthly_queries_tb)
@@ -238,6 +248,16 @@ def _replication(used: "Used[ReplicationArgs, ReplicationUsageArgs]") -> Iterato
         yield used.use(WORKGROUP, "queries", "athena.scan", usage.monthly_queries_tb)
         yield used.use(BUCKET, "requests that write or list", "s3.put", usage.monthly_tier_1_requests)
         yield used.use(BUCKET, "requests that read", "s3.get", usage.monthly_tier_2_requests)
+        catalog, filled = used.args.catalog, used.args.landing.filled
+        if catalog and filled:
+            yield from tables_of_a_run(
+                used,
+                folds=filled.folds,
+                fold_mb=filled.fold_mb,
+                iceberg=bool(filled.iceberg),
+                merges=catalog.merge_beyond,
+                copies=bool(catalog.copies),
+            )
 
 
 def _bigquery_transfer(used: "Used[BigQueryTransferArgs, BigQueryTransferUsageArgs]") -> Iterator[Quantity]:

@@ -73,7 +73,19 @@ class FirehoseUsageArgs(SearchUsageArgs):
 
 
 @arguments
-class ExportUsageArgs(UsageArgs):
+class LakeUsageArgs(UsageArgs):
+    """What the tables of a run are used for."""
+
+    monthly_folded_gb: Amount = 30
+    """GB of Parquet that folds of increments read, each time the whole table."""
+    monthly_merges_tb: Amount = 0.01
+    """TB that Athena reads to merge runs into Iceberg tables, beyond `merge_beyond`."""
+    monthly_copied_gb: Amount = 30
+    """GB of Parquet in the plain copies of Iceberg tables, each time the whole table."""
+
+
+@arguments
+class ExportUsageArgs(LakeUsageArgs):
     """What an export is used for."""
 
     storage_gb: Amount = 10
@@ -103,7 +115,7 @@ class ExportUsageArgs(UsageArgs):
 
 
 @arguments
-class ReplicationUsageArgs(UsageArgs):
+class ReplicationUsageArgs(LakeUsageArgs):
     """What a replication is used for."""
 
     monthly_replicated_gb: Amount = 30

@@ -10,7 +10,10 @@ import pytest
 
 from components.cost import Pipeline, Resource, estimate
 from components.cost.usage import USAGE, FirehoseUsageArgs
+from components.lake.merging import MergeBeyondArgs
+from components.landing import FilledTables
 from components.pipelines.export.sources import ExportSourceArgs
+from components.pipelines.replication.args import ReplicaCatalogArgs
 from components.pipelines.zero_etl.args import ZeroEtlTableArgs
 from tests.typed import listed
 
@@ -86,6 +89,8 @@ VPC: dict[str, Any] = {
 PITR: dict[str, Any] = {"point_in_time_recovery": {"enabled": True}}
 ON_TABLE = ExportSourceArgs(dynamodb="orders")
 INCREMENTAL = ExportSourceArgs(dynamodb="orders", mode="incremental")
+ICED = ExportSourceArgs(dynamodb="orders", format="iceberg")
+RUN = "aws:sfn/stateMachine:StateMachine"
 ON_DATABASE = ExportSourceArgs(rds_instance="shop")
 
 
@@ -121,6 +126,12 @@ def case(
 LEAST = "collection, units at the least"
 LAKE = {"sources": [ON_TABLE]}
 REPLICA = {"time_control": True, "existing_objects": False}
+IN_A_REPLICA = REPLICA | {
+    "landing": SimpleNamespace(
+        account=SimpleNamespace(region=US), filled=FilledTables(iceberg=["orders"], tables={"orders": {}})
+    ),
+    "catalog": ReplicaCatalogArgs(merge_beyond=MergeBeyondArgs(table_rows=0)),
+}
 CASES = [
     # OpenSearch Serverless: 0.24 dollars an OCU and hour in us-east-1, 0.334 in Tokyo; 0.5 + 0.5 at the least
     case("classic without standby", OPENSEARCH, LEAST, "(0.5 + 0.5) * 730 * 0.24", 175.20, "firehose",
@@ -250,6 +261,23 @@ CASES = [
          made("aws:sfn/stateMachine:StateMachine"), args=LAKE, monthly_transitions=40_000),
     case("transitions of a replica", STATES, "transitions of the run", "40_000 / 1000 * 0.025", 1.00, "replication",
          made("aws:sfn/stateMachine:StateMachine"), args=REPLICA, monthly_transitions=40_000),
+    # what fills the tables: 100 s of a function of 3,538 MB for a GB that is folded, and 60 for one that is copied
+    case("folds in parts of 256 MB", STATES, "transitions of folds", "1024 * 1024 / 256 * 2 / 1000 * 0.025", 0.20,
+         "export", made(RUN), args={"sources": [INCREMENTAL], "fold_mb": 256}, monthly_folded_gb=1024),
+    case("folds of a TB", LAMBDA, "time of folds", "1024 * 100 * 3538 / 1024 * 0.0000133334", 4.72, "export",
+         made(RUN), function(), args={"sources": [INCREMENTAL]}, monthly_folded_gb=1024),
+    case("merges beyond some size", ATHENA, "merges", "0, 2 * 5.00", (0.0, 10.0), "export", made(RUN),
+         args={"sources": [ICED]}, monthly_merges_tb=2),
+    case("merges of all that changes", ATHENA, "merges", "2 * 5.00", 10.00, "export", made(RUN),
+         args={"sources": [ICED], "merge_beyond": MergeBeyondArgs(changes_mb=0)}, monthly_merges_tb=2),
+    case("merges into a replica's tables", ATHENA, "merges", "2 * 5.00", 10.00, "replication", made(RUN),
+         args=IN_A_REPLICA, monthly_merges_tb=2),
+    case("copies of a TB", LAMBDA, "time of copies", "1024 * 60 * 3538 / 1024 * 0.0000133334", 2.83, "export",
+         made(RUN), function(), args={"sources": [ICED], "copies": ["orders"]}, monthly_copied_gb=1024),
+    case("uploads of a TB", S3, "uploads of copies", "1024 * 1024 / 5 * 0.000005", 1.05, "export", made(RUN),
+         args={"sources": [ICED], "copies": ["orders"]}, monthly_copied_gb=1024),
+    case("copies that are there", S3, "copies of Iceberg tables", "0, 90 / 30 * 3 * 0.023",
+         (0.0, 0.21), "export", made(RUN), args={"sources": [ICED], "copies": ["orders"]}, monthly_copied_gb=90),
     case("queries", ATHENA, "queries", "2 * 5.00", 10.00, "export", args=LAKE, monthly_queries_tb=2),
     case("a crawler", GLUE, "crawler", "30 * 10 / 60 * 2 * 0.44", 4.40, "export",
          made("aws:glue/crawler:Crawler"), args=LAKE, monthly_hours=10),
@@ -298,7 +326,11 @@ def args_of(costed: Case) -> Any:
     plain: dict[str, Any] = REPLICA | {
         "tables": [],
         "sources": [],
-        "landing": SimpleNamespace(account=account),
+        "landing": SimpleNamespace(account=account, filled=None),
+        "catalog": None,
+        "copies": [],
+        "fold_mb": 1024,
+        "merge_beyond": MergeBeyondArgs(),
     }
     return SimpleNamespace(account=account, **plain | {k: v for k, v in costed.args.items() if k != "region"})
 
