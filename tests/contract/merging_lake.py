@@ -59,10 +59,17 @@ class MergingLake(Lake):
 
     def athena(self, statement: str) -> str:
         """Runs the statement; the query's id. Raises NotMerged, with what GetQueryExecution answers."""
-        athena = self.cloud.client("athena", WORKLOAD)
-        query = athena.start_query_execution(
+        return self.merged(self.begin(statement))
+
+    def begin(self, statement: str) -> str:
+        """Starts the statement; the query's id."""
+        return self.cloud.client("athena", WORKLOAD).start_query_execution(
             QueryString=statement, ResultConfiguration={"OutputLocation": f"s3://{self.bucket}/results/"}
         )["QueryExecutionId"]
+
+    def merged(self, query: str) -> str:
+        """Waits for a query; its id. Raises as `athena`."""
+        athena = self.cloud.client("athena", WORKLOAD)
 
         def over() -> Any:
             execution = athena.get_query_execution(QueryExecutionId=query)["QueryExecution"]

@@ -1,6 +1,7 @@
 """What Athena merges into an Iceberg table, as pyiceberg reads it, and what ends in between leaves of a run."""
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,12 @@ import sqlglot
 from hypothesis import HealthCheck, given, settings
 from sqlglot import exp
 
-from tests.contract.embedded_cloud import Cloud
+from tests.contract.embedded_cloud import WORKLOAD, Cloud
 from tests.contract.iceberg_lake import day, iceberg_table, line
 from tests.contract.merging_lake import MergingLake, NotMerged, merge_statement, merging
 from tests.contract.normaliser import full, normalise, schema_of
 from tests.contract.test_iceberg import EVERY_TYPE, ITEM, SCHEMA, Connection, ids, items, steps
+from tests.waiting import eventually
 
 Run = iceberg_table.Run
 
@@ -178,6 +180,46 @@ def test_a_statement_fails_where_another_run_was_ahead_of_it(lake: MergingLake) 
     assert "to BOOL" in reason and may_come_again
     assert not lake.merge(SCHEMA, older).committed
     assert [row["n"] for row in lake.rows() if row["id"] == "b"] == [3]
+
+
+@pytest.mark.parametrize("function", [False, True])
+def test_a_statement_fails_whole_where_another_writer_commits_while_it_runs_and_the_run_comes_again(
+    lake: MergingLake, function: bool
+) -> None:
+    """Of two commits onto one snapshot the second is refused (https://iceberg.apache.org/spec/#optimistic-concurrency)."""
+    lake.export(SCHEMA, items("a", "c"), 1)
+    run = window(lake, 1, 2, change("b", n={"N": "2"}))
+    statement = lake.prepare(SCHEMA, run)
+    assert isinstance(statement, str)
+    # The same statement, which takes seconds: as many rows are counted beside its own.
+    counted = "SELECT sum(a * b % 7 + c) AS _counted FROM UNNEST(sequence(1, 4000)) AS x(a) "
+    crossed = "CROSS JOIN UNNEST(sequence(1, 4000)) AS y(b) CROSS JOIN UNNEST(sequence(1, 400)) AS z(c)"
+    slow = f"({counted}{crossed})"
+    query = lake.begin(
+        statement.replace("AS rows_ CROSS JOIN", f"AS rows_ CROSS JOIN {slow} AS slow_ CROSS JOIN")
+    )
+    athena = lake.cloud.client("athena", WORKLOAD)
+
+    def state() -> str:
+        return athena.get_query_execution(QueryExecutionId=query)["QueryExecution"]["Status"]["State"]
+
+    eventually(lambda: state() == "RUNNING")
+    time.sleep(1)  # its snapshot is read at its beginning
+    if function:
+        assert lake.write(SCHEMA, run).committed
+    else:
+        lake.done(lambda other: other.execute(f"DELETE FROM {lake.name} WHERE id = 'c'"))
+    assert state() == "RUNNING", "the statement ended before the other writer"
+    pointer = lake.pointer()
+    with pytest.raises(NotMerged, match="ICEBERG_COMMIT_ERROR") as failed:
+        lake.merged(query)
+    assert lake.pointer() == pointer
+    # What the state machine hands the function, which makes the statement anew.
+    reason, may_come_again = merging.failure({"Error": "States.TaskFailed", "Cause": str(failed.value)})
+    assert "ICEBERG_COMMIT_ERROR" in reason and may_come_again
+    assert lake.merge(SCHEMA, run).committed is not function
+    assert ids(lake) == (["a", "b", "c"] if function else ["a", "b"])
+    assert [row["n"] for row in lake.rows() if row["id"] == "b"] == [2]
 
 
 def test_an_older_run_is_refused_while_a_later_one_may_be_in_the_table(lake: MergingLake) -> None:
