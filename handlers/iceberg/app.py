@@ -16,20 +16,22 @@ Environment: components/shared/variables.py.
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 import boto3
 import duckdb
 import merge_statement
 import merging
+import nested_columns
 import plain_copy
 import upkeep
 import variables
 from aws_lambda_powertools import Logger
 from botocore.config import Config
 from botocore.httpsession import get_cert_path
-from catalog_names import staged_prefix, staged_table
+from catalog_names import field_names, staged_prefix, staged_table
+from column_types import Column, stored_column
 from duckdb_rows import Shape
 from iceberg_table import NotCommitted, Run, TableAltered, Target, Written, write
 from lake_catalog import Access, Engine, qualified
@@ -77,6 +79,7 @@ def commit(event: CommitEvent, run: Run) -> Committed | Merging:
     table, shape = event["table"], Shape.of(schema)
     merge = Merge(database, table, staged_table(table, run.export_id), event["incremental"])
     changed_bytes = event["reconciled"]["bytes"]
+    columns = [stored_column(column, field_names) for column in schema["columns"]]
     is_short = len(merge_statement.statement(merge, shape, 0)) <= merge_statement.LIMIT
 
     def work(lake: Connection, target: Target) -> tuple[Written | int, str, str]:
@@ -86,7 +89,7 @@ def commit(event: CommitEvent, run: Run) -> Committed | Merging:
         too_long = "; the statement would be longer than Athena takes" if merges else ""
         return write(lake, target, shape, run), FUNCTION, why + too_long
 
-    done, engine, why = again(table, work)
+    done, engine, why = again(table, work, columns)
     if isinstance(done, Written):
         drop(staged_prefix(table))
         return committed(table, done, engine, why)
@@ -185,19 +188,22 @@ def drop(prefix: str) -> None:
         glue.delete_table(DatabaseName=database, Name=entry["Name"])
 
 
-def again(table: str, work: Callable[[Connection, Target], Result]) -> Result:
-    """Does the work, and again where a commit was refused or its answer lost. Raises NotCommitted after TRIES."""
+def again(table: str, work: Callable[[Connection, Target], Result], columns: Sequence[Column] = ()) -> Result:
+    """Does the work on a table that has those of the columns which DuckDB can't add, and again where a commit was
+    refused or its answer lost. Raises NotCommitted after TRIES."""
     for attempt in range(1, TRIES):
         try:
-            return once(table, work)
+            return once(table, work, columns)
         except NotCommitted as error:
             logger.warning("not committed", table=table, reason=str(error), attempt=attempt)
-    return once(table, work)
+    return once(table, work, columns)
 
 
-def once(table: str, work: Callable[[Connection, Target], Result]) -> Result:
+def once(table: str, work: Callable[[Connection, Target], Result], columns: Sequence[Column]) -> Result:
     """One try, with a DuckDB that has the account's catalog as it is now."""
     target = Target(qualified(database, table), f"s3://{bucket}/{lake(table).rstrip('/')}", exists(table))
+    if target.exists and (added := nested_columns.add(access(), database, table, columns)):
+        logger.info("columns added", table=table, columns=added)
     try:
         with engine.lake(access(), memory_limit=os.environ.get(variables.MEMORY, "512MB")) as connection:
             return work(connection, target)

@@ -216,7 +216,7 @@ def test_each_run_commits_what_changed_and_a_run_that_comes_again_commits_nothin
     clock.write_text("1800")
     dynamodb.delete_item(TableName="ledger", Key={"id": {"S": "0007"}})
     dynamodb.put_item(TableName="ledger", Item=item(8, total={"N": "0.5"}))
-    dynamodb.put_item(TableName="ledger", Item=item(40, added={"BOOL": True}))
+    dynamodb.put_item(TableName="ledger", Item=item(40, added={"BOOL": True}, tags={"SS": ["x"]}))
     clock.write_text("1810")
     due = datetime.fromtimestamp(int(time.time()) + 1805, UTC)
     ran(clients, machine, due)
@@ -226,6 +226,7 @@ def test_each_run_commits_what_changed_and_a_run_that_comes_again_commits_nothin
     )
     assert summary["snapshots"][-1]["summary"]["added-records"] == "2"  # not the table
 
+    assert table_now().scan("id = '0040'").to_arrow()["tags"].to_pylist() == [["x"]]
     sql = f"SELECT id, total, added FROM {DATABASE}.ledger_latest WHERE id >= '0008' AND (id < '0009' OR id > '0039')"
     assert sorted(athena(clients, sql)) == [["0008", "0.50", None], ["0040", "40.25", "true"]]
     after = pointer()
@@ -243,7 +244,7 @@ def test_each_run_commits_what_changed_and_a_run_that_comes_again_commits_nothin
     clock.write_text("3600")
     dynamodb.delete_item(TableName="ledger", Key={"id": {"S": "0009"}})
     dynamodb.put_item(TableName="ledger", Item=item(10, total={"N": "7.5"}))
-    dynamodb.put_item(TableName="ledger", Item=item(41, later={"S": "a column more"}))
+    dynamodb.put_item(TableName="ledger", Item=item(41, later={"S": "a column more"}, more={"NS": ["1"]}))
     clock.write_text("3610")
     due = datetime.fromtimestamp(int(time.time()) + 3605, UTC)
 
