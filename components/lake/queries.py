@@ -28,8 +28,9 @@ def named_queries(filling: Filling, database: str) -> dict[str, tuple[str, str]]
     }
     for table in filling.iceberg:
         queries[_query_name(f"snapshots-{table}")] = (
-            f"The snapshots of {table}, one at least for each run, to read by FOR VERSION AS OF",
-            f'SELECT made_current_at, snapshot_id FROM "{database}"."{table}$history" '
+            f"The snapshots of {table}, and the exports whose runs left them, to read by FOR VERSION AS OF",
+            f'SELECT made_current_at, past.snapshot_id, name AS run FROM "{database}"."{table}$history" AS past '
+            f'LEFT JOIN "{database}"."{table}$refs" AS refs ON refs.snapshot_id = past.snapshot_id AND type = \'TAG\' '
             "WHERE is_current_ancestor ORDER BY made_current_at DESC",
         )
         queries[_query_name(f"day-ago-{table}")] = (

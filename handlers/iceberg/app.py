@@ -8,6 +8,8 @@ statement (merging.py, merge_statement.py), by which Athena merges them, and the
 
 Of the tables in COPIES it then writes the rows into one Parquet file (plain_copy.py).
 
+The snapshot that a run leaves gets the export's id as its tag (tags.py).
+
 With UPKEEP_ROLE_ARN it then turns Glue's optimizers on, which compact the table and expire its snapshots (upkeep.py).
 
 DuckDB reads the normalised files, and reads and writes the table's, in S3 itself; /tmp holds what it spills.
@@ -25,6 +27,7 @@ import merge_statement
 import merging
 import nested_columns
 import plain_copy
+import tags
 import upkeep
 import variables
 from aws_lambda_powertools import Logger
@@ -64,6 +67,8 @@ def handler(event: CommitEvent | MarkEvent, _context: object) -> Committed | Mer
         addresses(event["output_prefix"]),
     )
     result = mark(cast(MarkEvent, event), run) if event["step"] == MARK else commit(event, run)
+    if "snapshot" in result:
+        tag(event["table"], run)
     if "snapshot" in result and event["table"] in copied:
         copy(event, run)
         result["copy_key"] = copy_key(event["table"])
@@ -103,6 +108,17 @@ def mark(event: MarkEvent, run: Run) -> Committed:
     drop(staged_prefix(event["table"]))
     why = f"{event['committed']['why']}; {event['merged']['scanned_bytes'] / 1e6:,.0f} MB scanned"
     return committed(event["table"], marked, ATHENA, why)
+
+
+def tag(table: str, run: Run) -> None:
+    """Names the run's snapshot by its export. Where that fails, only the name is missing: the log says so."""
+    for attempt in range(1, TRIES + 1):
+        try:
+            tags.add(access(), database, table, run.export_id, int(os.environ.get(variables.PAST_DAYS, "0")))
+        except NotCommitted as error:
+            logger.warning("not tagged", table=table, reason=str(error), attempt=attempt)
+        else:
+            return
 
 
 def copy(event: CommitEvent, run: Run) -> None:

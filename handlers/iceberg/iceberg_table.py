@@ -8,7 +8,7 @@ DELETE action there, so it is a DELETE and an INSERT in one transaction
 
 The table's properties say which run it holds and until when; they change in the same commit. So a run that comes again
 changes nothing, nor does one that is older than what the table holds, and a window that does not begin where the table
-ends is refused. (A snapshot's summary is not DuckDB's to write, and it makes no tags.)
+ends is refused. (A snapshot's summary is not DuckDB's to write; of its tags: tags.py.)
 
 Columns are added, and their types changed, as Iceberg promotes them: int to bigint, float to double, a decimal to more
 digits of the same scale (https://iceberg.apache.org/spec/#schema-evolution). Their identity is the field's id.

@@ -2,29 +2,18 @@
 
 DuckDB adds columns of plain types only ("ADD COLUMN for Nested Types not supported",
 https://duckdb.org/docs/current/core_extensions/iceberg/writing), so these are added by the catalog's own protocol, in a
-commit of a schema (https://github.com/apache/iceberg/blob/main/open-api/rest-catalog-open-api.yaml, CommitTableRequest;
-of Glue's: https://docs.aws.amazon.com/glue/latest/dg/iceberg-rest-apis.html). It comes before the run's own commit; a
-run that ends in between leaves columns that are empty in every row, and finds them when it comes again.
+commit of a schema (catalog_commits.py). It comes before the run's own commit; a run that ends in between leaves columns
+that are empty in every row, and finds them when it comes again.
 """
 
-import json
-import ssl
-import urllib.error
-import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import count
 from typing import Any
-from urllib.parse import quote
 
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
+from catalog_commits import CatalogTable
 from column_types import Column, Type
-from iceberg_table import NotCommitted
 from lake_catalog import Access
 
-PATIENCE = 60
-"""Seconds for an answer of the catalog."""
 PLAIN = {"bigint": "long", "json": "string"}
 """Types that Iceberg calls otherwise (https://iceberg.apache.org/spec/#schemas-and-data-types)."""
 
@@ -35,10 +24,8 @@ def add(access: Access, database: str, table: str, columns: Sequence[Column]) ->
     nested = [column for column in columns if column.type.element or column.type.columns]
     if not nested:
         return []
-    config = _ask(access, f"config?warehouse={access.account}")
-    prefix = (config.get("defaults", {}) | config.get("overrides", {})).get("prefix", "")
-    path = "/".join(filter(None, (prefix, "namespaces", quote(database), "tables", quote(table))))
-    metadata = _ask(access, path)["metadata"]
+    standing = CatalogTable.load(access, database, table)
+    metadata = standing.metadata
     schema = next(s for s in metadata["schemas"] if s["schema-id"] == metadata["current-schema-id"])
     own = {field["name"] for field in schema["fields"]}
     ids = count(metadata["last-column-id"] + 1)
@@ -48,17 +35,19 @@ def add(access: Access, database: str, table: str, columns: Sequence[Column]) ->
             "schema-id": max(s["schema-id"] for s in metadata["schemas"]) + 1,
             "fields": [*schema["fields"], *added],
         }
-        _ask(access, path, {
-            "requirements": [
-                {"type": "assert-table-uuid", "uuid": metadata["table-uuid"]},
+        standing.commit(
+            [
                 {"type": "assert-current-schema-id", "current-schema-id": metadata["current-schema-id"]},
-                {"type": "assert-last-assigned-field-id", "last-assigned-field-id": metadata["last-column-id"]},
+                {
+                    "type": "assert-last-assigned-field-id",
+                    "last-assigned-field-id": metadata["last-column-id"],
+                },
             ],
-            "updates": [
+            [
                 {"action": "add-schema", "schema": widened, "last-column-id": next(ids) - 1},
                 {"action": "set-current-schema", "schema-id": -1},
             ],
-        })  # fmt: skip
+        )
     return [field["name"] for field in added]
 
 
@@ -78,22 +67,3 @@ def _type(kind: Type, ids: Iterator[int]) -> Any:
     if kind.columns:
         return {"type": "struct", "fields": [_field(column, ids) for column in kind.columns]}
     return PLAIN.get(kind.kind, str(kind.json()))
-
-
-def _ask(access: Access, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """The catalog's answer, to a commit where there is a body. Raises NotCommitted."""
-    content = None if body is None else json.dumps(body).encode()
-    method, address = "GET" if content is None else "POST", f"{access.glue}/iceberg/v1/{path}"
-    signed = AWSRequest(method, address, {"content-type": "application/json"}, content or b"")
-    credentials = Credentials(access.key_id, access.secret_key, access.token)
-    SigV4Auth(credentials, "glue", access.region).add_auth(signed)
-    request = urllib.request.Request(address, content, dict(signed.headers), method=method)
-    trusted = ssl.create_default_context(cafile=access.certificates)
-    try:
-        with urllib.request.urlopen(request, timeout=PATIENCE, context=trusted) as answer:
-            return json.load(answer)
-    except urllib.error.HTTPError as error:
-        reason = f"{error.code} {error.read()[:500].decode(errors='replace')}"
-    except (urllib.error.URLError, TimeoutError, json.JSONDecodeError) as error:
-        reason = f"no answer ({error})"
-    raise NotCommitted(f"{path}: {reason}")

@@ -12,6 +12,7 @@ from tests.contract.embedded_cloud import SECRET, WORKLOAD, Cloud
 from tests.contract.iceberg_lake import Lake, iceberg_table, lake_catalog
 from tests.contract.normaliser import full, normalise, schema_of
 
+import catalog_commits  # isort: skip
 import nested_columns  # isort: skip
 
 DECLARED = {
@@ -78,7 +79,7 @@ def test_the_catalog_shows_the_columns_as_a_new_tables(lake: Lake) -> None:
 def test_a_table_that_another_writer_changes_meanwhile_is_left_and_they_are_added_then(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ask = nested_columns._ask  # pyright: ignore[reportPrivateUsage]
+    ask = catalog_commits.ask
 
     def overtaken(access: Any, path: str, body: Any = None) -> Any:
         if body is not None:
@@ -89,7 +90,7 @@ def test_a_table_that_another_writer_changes_meanwhile_is_left_and_they_are_adde
 
     schema = schema_of([{"id": {"S": "a"}, "tags": {"SS": ["x"]}}], keys=["id"])
     with monkeypatch.context() as meanwhile:
-        meanwhile.setattr(nested_columns, "_ask", overtaken)
+        meanwhile.setattr(catalog_commits, "ask", overtaken)
         with pytest.raises(iceberg_table.NotCommitted, match="409"):
             add(lake, schema)
     assert columns(lake) == ["id", "_rest", "n"]
@@ -97,5 +98,5 @@ def test_a_table_that_another_writer_changes_meanwhile_is_left_and_they_are_adde
 
 
 def test_plain_columns_ask_the_catalog_nothing(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nested_columns, "_ask", None)
+    monkeypatch.setattr(catalog_commits, "ask", None)
     assert add(lake, NARROW) == []

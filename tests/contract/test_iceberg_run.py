@@ -17,7 +17,7 @@ from pyiceberg.table import StaticTable
 
 from components.bundling.bundles import UPLOAD_LIMIT, bundle
 from tests.contract.embedded_cloud import SECRET, WORKLOAD, Cloud
-from tests.recording import PITR_ON, record
+from tests.recording import PITR_ON, Recording, record
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(900)
@@ -53,9 +53,13 @@ def existing(text: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def machine(clients: dict[str, Any]) -> str:
+def recorded() -> Recording:
+    return record("proof", CONFIG, tables={"ledger": PITR_ON})
+
+
+@pytest.fixture(scope="module")
+def machine(clients: dict[str, Any], recorded: Recording) -> str:
     """What the program registers of the run, made by its inputs; the state machine's ARN."""
-    recorded = record("proof", CONFIG, tables={"ledger": PITR_ON})
     clients["s3"].create_bucket(Bucket=BUCKET)
     clients["glue"].create_database(DatabaseInput={"Name": DATABASE})
     for name, inputs in recorded.of("aws:iam/role:Role").items():
@@ -144,7 +148,7 @@ def athena(clients: dict[str, Any], sql: str) -> list[list[str]]:
 
 
 def test_each_run_commits_what_changed_and_a_run_that_comes_again_commits_nothing(  # noqa: PLR0915 - runs in their order
-    cloud: Cloud, clients: dict[str, Any], machine: str
+    cloud: Cloud, clients: dict[str, Any], machine: str, recorded: Recording
 ) -> None:
     dynamodb, clock = clients["dynamodb"], cloud.log_file.parent / "clock"
     dynamodb.create_table(
@@ -232,6 +236,14 @@ def test_each_run_commits_what_changed_and_a_run_that_comes_again_commits_nothin
     after = pointer()
     ran(clients, machine, due)
     assert pointer() == after and optimizers() == kept
+    # Each run's snapshot by its export's id, for the days that Glue keeps snapshots.
+    offered = recorded.of("aws:athena/namedQuery:NamedQuery")["iced-snapshots-ledger"]["query"]
+    tagged = [row[1:] for row in reversed(athena(clients, offered))]
+    exports = dynamodb.list_exports()["ExportSummaries"]
+    assert sorted(run for _, run in tagged) == sorted(e["ExportArn"].rsplit("/", 1)[1] for e in exports)
+    assert [str(ref.snapshot_id) for name, ref in table_now().metadata.refs.items() if name != "main"] == [
+        snapshot for snapshot, _ in tagged
+    ]
 
     # What is too large for the function: any size is, from now on.
     function = "tributary-proof-iced-iceberg"

@@ -199,7 +199,9 @@ def test_an_iceberg_table_is_offered_as_it_was_too() -> None:
     )
     offered = {name: query["query"] for name, query in queries.items() if "-sample-" not in name}
     assert offered == {
-        "lake-snapshots-orders": 'SELECT made_current_at, snapshot_id FROM "tributary_test_lake"."orders$history" '
+        "lake-snapshots-orders": "SELECT made_current_at, past.snapshot_id, name AS run FROM "
+        '"tributary_test_lake"."orders$history" AS past LEFT JOIN "tributary_test_lake"."orders$refs" AS refs '
+        "ON refs.snapshot_id = past.snapshot_id AND type = 'TAG' "
         "WHERE is_current_ancestor ORDER BY made_current_at DESC",
         "lake-day-ago-orders": 'SELECT * FROM "tributary_test_lake"."orders" FOR TIMESTAMP AS OF '
         "(current_timestamp - interval '1' day) LIMIT 10",
