@@ -215,7 +215,7 @@ CHANGED = {
     "aws:lambda/function:Function": 3,
     "aws:s3/bucketObjectv2:BucketObjectv2": 4,
     "gcp:bigquery/dataset:Dataset": 3,
-    "gcp:bigquery/dataTransferConfig:DataTransferConfig": 18,
+    "gcp:bigquery/dataTransferConfig:DataTransferConfig": 20,
 }
 """Of the local stack: what no import takes, and of what only a part can be read (docs/adopt.md has each reason)."""
 
