@@ -21,7 +21,7 @@ Cache: $TRIBUTARY_CACHE/bundles (default ~/.cache/tributary/bundles), one zip an
 covers sources, requirements, platform, Python and `VERSION`; of a C file its library, too, and the record of the
 compiler, flags and target that this was built with. Both files are put in place by a rename, and two
 builders write the same bytes, so they may work at once; an entry that does not match its sha256 is built
-again.
+again. Of a handler the `ENTRIES` entries that were used last stay.
 
 Errors: `BundleError`, which says what was found and what to write instead.
 """
@@ -35,6 +35,7 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from inspect import CO_COROUTINE, CO_OPTIMIZED
@@ -45,6 +46,8 @@ import uv
 
 from components.bundling.libraries import FOLDER, LibraryError, shipped_library
 
+ENTRIES = 20
+"""How many bundles of a handler the cache holds: those of some clones, runtimes and architectures."""
 VERSION = "1"  # part of the cache's key: raise it when a change here changes a bundle's bytes
 HANDLERS = Path(__file__).resolve().parents[2] / "handlers"
 SHARED = Path(__file__).resolve().parents[1] / "shared"
@@ -125,12 +128,25 @@ def bundle(
         digest = hashlib.sha256(data).hexdigest()
         _write_atomically(cached, data)
         _write_atomically(cached.with_suffix(".sha256"), digest.encode())
+    os.utime(cached)
+    _forget_unused(cached.parent, name)
     return Bundle(name, cached, digest, cached.stat().st_size, runtime, architecture)
 
 
 def _cache() -> Path:
     root = os.environ.get("TRIBUTARY_CACHE")
     return (Path(root).expanduser() if root else Path.home() / ".cache" / "tributary") / "bundles"
+
+
+def _forget_unused(cache: Path, name: str) -> None:
+    """Deletes a handler's bundles but the ENTRIES used last: each change of its code makes another."""
+    uses: list[tuple[float, Path]] = []
+    for path in cache.glob(f"{name}-*.zip"):
+        with suppress(FileNotFoundError):  # another process forgets, too
+            uses.append((path.stat().st_mtime, path))
+    for _, path in sorted(uses, reverse=True)[ENTRIES:]:
+        path.with_suffix(".sha256").unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
 
 
 def _files(folder: Path, left_out: Callable[[tuple[str, ...]], bool]) -> dict[str, bytes]:

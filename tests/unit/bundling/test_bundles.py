@@ -141,6 +141,26 @@ def test_a_bundle_is_built_once_and_then_found(handlers: Path, monkeypatch: pyte
     assert bundle("plain", handlers=handlers) == made
 
 
+def test_of_a_handler_the_bundles_that_were_used_last_stay(
+    handlers: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(bundles, "ENTRIES", 2)
+
+    def built(number: int) -> Path:
+        (handlers / "plain" / "app.py").write_text(f"{APP}# {number}\n")
+        return bundle("plain", handlers=handlers).path
+
+    first, second = built(1), built(2)
+    for path in (first, second):
+        os.utime(path, (1, 1))
+    assert built(1) == first  # it is used again
+    third = built(3)
+    assert set(cache.iterdir()) == {
+        each for path in (first, third) for each in (path, path.with_suffix(".sha256"))
+    }
+    assert not second.exists()
+
+
 @pytest.mark.parametrize("damage", ["truncate", "overwrite", "no sha256", "no zip"])
 def test_a_damaged_cache_entry_is_built_again(handlers: Path, damage: str):
     made = bundle("plain", handlers=handlers)
