@@ -318,7 +318,7 @@ class StorageTransfer:
             credentials = self.sts.assume_role_with_web_identity(
                 RoleArn=role, RoleSessionName="storage-transfer", WebIdentityToken=token
             )["Credentials"]
-        except ClientError as error:  # in STS's words, which name neither who asked nor the role
+        except ClientError as error:  # in STS's words, which name neither caller nor role
             if error.response["Error"]["Code"] == "AccessDenied":
                 denied(f"accounts.google.com:{subject}", "sts:AssumeRoleWithWebIdentity", role, "")
             raise Denied(f"The agent may not assume {role}: {wording(error)}") from None

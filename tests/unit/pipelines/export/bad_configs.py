@@ -364,7 +364,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         lake(sources=[ICED], copies=["order"]),
         "pipelines.lake.copies[0]: 'order' is not one of the Iceberg tables; did you mean 'orders'?",
     ),
-    "more copies than the function can be told of": (
+    "more copies than the environment of the function holds": (
         lake(
             sources=[ICED | {"dynamodb": f"{n:02}{'a' * 200}"} for n in range(20)],
             copies=[f"{n:02}{'a' * 200}" for n in range(20)],
