@@ -115,14 +115,14 @@ class Run:
     def asleep(self, aoss: Any) -> dict[str, float]:
         """Puts the time so far ahead that the collections of generation `nextgen` sleep; their units by part, which an
         account's client for OpenSearch Serverless sees. A write on its way wakes them once more: then further."""
-        file = self.clone.folder / "cloud" / "clock"
+        file, there = self.clone.folder / "cloud" / "clock", dict[str, float]()
         for hour in range(1, 6):
             before = float(file.read_text()) if file.exists() else 0.0
             self.ahead(before + 3600)
-            if not any(units(aoss).values()):
+            if not any((there := units(aoss)).values()):
                 break
             time.sleep(hour)
-        return units(aoss)
+        return there
 
     def keep(self, *names: str, tables: Sequence[str] = (), **changes: object) -> None:
         """Leaves these pipelines of the local stack, with these keys changed; of an export only these DynamoDB tables,

@@ -68,7 +68,9 @@ class Search:
             return None
 
     def forgets(self, table: str, *keys: str) -> None:
-        """Waits until no search shows documents of these ids: one shows what was there up to a second ago."""
+        """Waits until documents of these ids are gone by their ids, and no search shows one: a search shows what was
+        there up to a second ago, so that one that has just come is in none yet, and its deletion still on its way."""
+        eventually(lambda: not any(self.document(table, key) for key in keys))
         eventually(lambda: not self.documents(table).keys() & set(keys))
 
     def logged(self, table: str, since: float) -> str:
