@@ -21,6 +21,7 @@ import os
 import shutil
 import signal
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -172,6 +173,19 @@ def interrupt(number: int, frame: FrameType | None) -> Any:
     raise KeyboardInterrupt
 
 
+def again(lost: sys.UnraisableHookArgs) -> None:
+    """Interrupts once more where an interrupt came in a place that can't raise it, such as the callback of a weak
+    reference, of which each import has one: Python prints it there, and the command would go on.
+    Source: https://docs.python.org/3/library/sys.html#sys.unraisablehook"""
+    if lost.exc_type is KeyboardInterrupt:
+        main_thread = threading.main_thread().ident or 0
+        after = threading.Timer(0.01, signal.pthread_kill, (main_thread, signal.SIGINT))
+        after.daemon = True
+        after.start()
+    else:
+        sys.__unraisablehook__(lost)
+
+
 def main() -> int:
     """Runs a command; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
@@ -185,6 +199,7 @@ def main() -> int:
     arguments = parser.parse_args()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupt)
+    sys.unraisablehook = again
     clone = Clone(ROOT)
     os.chdir(ROOT)
     scrub(os.environ, clone.folder)
