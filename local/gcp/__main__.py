@@ -1,6 +1,6 @@
-"""`python -m local.gcp --port P --state DIR --aws-endpoint URL`: prints {"endpoint": ...} when ready; SIGTERM or
-SIGINT stops it. The secret of the run, which is callers' bearer token, is in TRIBUTARY_LOCAL_SECRET; without one
-everybody may call."""
+"""`python -m local.gcp --port P [--listener FD] --state DIR --aws-endpoint URL`: prints {"endpoint": ...} when ready;
+SIGTERM or SIGINT stops it. FD is a socket that listens at P already. The secret of the run, which is callers' bearer
+token, is in TRIBUTARY_LOCAL_SECRET; without one everybody may call."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from pathlib import Path
 from local import secret
 
 
-async def run(port: int, state: Path, aws_endpoint: str, shared_secret: str | None) -> None:
-    """Serves until SIGTERM or SIGINT and prints the ready line; `given` is the run's secret, if it has one."""
+async def run(arguments: argparse.Namespace, shared_secret: str | None) -> None:
+    """Serves until SIGTERM or SIGINT and prints the ready line; `shared_secret` is the run's, if it has one."""
     with contextlib.redirect_stdout(
         sys.stderr
     ):  # bqemulator logs while it is imported; stdout is for the ready line
@@ -27,12 +27,13 @@ async def run(port: int, state: Path, aws_endpoint: str, shared_secret: str | No
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     await serve(
-        port,
-        state,
-        aws_endpoint,
+        arguments.port,
+        arguments.state,
+        arguments.aws_endpoint,
         lambda endpoint: print(json.dumps({"endpoint": endpoint}), flush=True),
         stop,
         shared_secret,
+        arguments.listener,
     )
 
 
@@ -40,6 +41,7 @@ def main() -> None:
     """Reads the command line, takes the host's credentials and proxies out of the environment, serves, and exits."""
     parser = argparse.ArgumentParser(prog="python -m local.gcp", description=__doc__)
     parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--listener", type=int)
     parser.add_argument("--state", type=Path, required=True)
     parser.add_argument("--aws-endpoint", required=True)
     arguments = parser.parse_args()
@@ -59,7 +61,7 @@ def main() -> None:
     os.umask(0o077)
     arguments.state.mkdir(parents=True, exist_ok=True)
     arguments.state.chmod(0o700)
-    asyncio.run(run(arguments.port, arguments.state, arguments.aws_endpoint, secret.taken(os.environ)))
+    asyncio.run(run(arguments, secret.taken(os.environ)))
     sys.stdout.flush()
     os._exit(0)  # transfers still running are daemon threads that may hold locks
 

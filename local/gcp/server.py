@@ -27,6 +27,7 @@ from urllib.parse import unquote
 
 import bqemulator.server
 import httpx
+import uvicorn
 from bqemulator.api.app import create_app
 from bqemulator.config import LogLevel, Settings
 from bqemulator.domain.errors import DomainError
@@ -218,8 +219,10 @@ async def serve(
     ready: Callable[[str], None],
     stop: asyncio.Event,
     secret: str | None = None,
+    listener: int | None = None,
 ) -> None:
-    """Serves on loopback until `stop` is set, then ends the schedules; `ready` gets the endpoint once it answers."""
+    """Serves on loopback until `stop` is set, then ends the schedules; `ready` gets the endpoint once it answers.
+    `listener` is the descriptor of a socket that listens at the port already."""
     endpoint = f"http://127.0.0.1:{port}"
     clock.keep_in(state.resolve())
     fronts: list[Front] = []
@@ -230,6 +233,8 @@ async def serve(
 
     bigquery.install()
     bqemulator.server.build_grpc_server = lambda _: (_Closed(), 0)  # type: ignore[assignment]  # only started and stopped
+    if listener is not None:
+        uvicorn.Config = functools.partial(uvicorn.Config, fd=listener)  # type: ignore[misc]  # bqemulator gives no descriptor
     bqemulator.server.create_app = front  # type: ignore[assignment]  # it is typed to return FastAPI and used as any ASGI app
     emulator = bqemulator.server.EmulatorServer(
         Settings(

@@ -84,6 +84,8 @@ def test_a_wrong_config_ends_up_before_anything_is_made_and_all_its_errors_are_p
     assert "Traceback" not in printed
     ready = fresh.clone.running()
     assert ready is not None  # the cloud stays for the next `make up`
+    running = [command for command in fresh.processes() if "-m local." in command]
+    assert ["local.gcp" in command for command in running] == [False], "a Google Cloud that nobody called"
     keys: dict[str, Any] = {"aws_access_key_id": "111111111111", "aws_secret_access_key": ready["secret"]}
     s3, iam = (
         boto3.client(service, endpoint_url=ready["endpoint"], region_name="us-east-1", **keys)
