@@ -66,6 +66,7 @@ def merge(statement: Any, table: Record, expand: Expand) -> None:
             raise ValueError(
                 f"ICEBERG_COMMIT_ERROR: Failed to commit the transaction during write: {error}"
             ) from error
+        connection.execute("DETACH lake")
 
 
 def _equal_columns(condition: Any) -> list[Any]:
