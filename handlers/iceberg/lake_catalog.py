@@ -84,13 +84,6 @@ class Engine:
             spill.cleanup()
 
 
-def connect(access: Access, *, memory_limit: str, spill: Path) -> duckdb.DuckDBPyConnection:
-    """A connection with the account's catalog as `lake`. Memory beyond the limit (such as `2GB`) goes to `spill`."""
-    connection = engine(memory_limit=memory_limit, spill=spill)
-    attach(connection, access)
-    return connection
-
-
 def engine(*, memory_limit: str, spill: Path) -> duckdb.DuckDBPyConnection:
     """A DuckDB with the extensions loaded, which knows no catalog."""
     connection = duckdb.connect(

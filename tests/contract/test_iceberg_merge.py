@@ -1,24 +1,23 @@
 """What Athena merges into an Iceberg table, as pyiceberg reads it, and what ends in between leaves of a run."""
 
-import contextlib
 import json
-import time
+import threading
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-import duckdb
 import pytest
 import sqlglot
 from hypothesis import HealthCheck, given, settings
 from sqlglot import exp
 
-from tests.contract.embedded_cloud import WORKLOAD, Cloud
+from tests.contract.embedded_cloud import Cloud
 from tests.contract.iceberg_lake import day, iceberg_table, line
 from tests.contract.merging_lake import MergingLake, NotMerged, merge_statement, merging
 from tests.contract.normaliser import full, normalise, schema_of
 from tests.contract.test_iceberg import EVERY_TYPE, ITEM, SCHEMA, Connection, ids, items, steps
-from tests.waiting import eventually
+from tests.waiting import PATIENCE
 
 Run = iceberg_table.Run
 
@@ -189,25 +188,19 @@ def test_a_statement_fails_whole_where_another_writer_commits_while_it_runs_and_
     cloud: Cloud, tmp_path: Path, function: bool
 ) -> None:
     """Of two commits onto one snapshot the second is refused (https://iceberg.apache.org/spec/#optimistic-concurrency)."""
-    # On a busy machine the statement may end before the other writer: then a longer one is tried, on another table.
-    for times in (400, 4_000, 40_000):
-        lake = MergingLake(cloud, tmp_path)
-        lake.export(SCHEMA, items("a", "c"), 1)
-        run = window(lake, 1, 2, change("b", n={"N": "2"}))
-        query = begun_slowly(lake, run, times)
-        # Where the statement was faster after all, it is the other writer that is refused.
-        with contextlib.suppress(iceberg_table.NotCommitted, duckdb.Error):
-            if function:
-                lake.write(SCHEMA, run)
-            else:
-                lake.done(lambda other, name=lake.name: other.execute(f"DELETE FROM {name} WHERE id = 'c'"))
-        if state(lake, query) == "RUNNING":
-            break
-    else:
-        pytest.fail("no statement ran for longer than the other writer")
-    pointer = lake.pointer()
-    with pytest.raises(NotMerged, match="ICEBERG_COMMIT_ERROR") as failed:
-        lake.merged(query)
+    lake = MergingLake(cloud, tmp_path)
+    lake.export(SCHEMA, items("a", "c"), 1)
+    run = window(lake, 1, 2, change("b", n={"N": "2"}))
+    with Gate(lake) as gate:
+        query = gate.begin(run)
+        if function:
+            lake.write(SCHEMA, run)
+        else:
+            lake.done(lambda other: other.execute(f"DELETE FROM {lake.name} WHERE id = 'c'"))
+        pointer = lake.pointer()
+        gate.opened.set()
+        with pytest.raises(NotMerged, match="ICEBERG_COMMIT_ERROR") as failed:
+            lake.merged(query)
     assert lake.pointer() == pointer
     # What the state machine hands the function, which makes the statement anew.
     reason, may_come_again = merging.failure({"Error": "States.TaskFailed", "Cause": str(failed.value)})
@@ -217,22 +210,54 @@ def test_a_statement_fails_whole_where_another_writer_commits_while_it_runs_and_
     assert [row["n"] for row in lake.rows() if row["id"] == "b"] == [2]
 
 
-def begun_slowly(lake: MergingLake, run: Run, times: int) -> str:
-    """The statement of a run, begun and not soon over, as it counts so many times 16,000,000 rows beside its own."""
-    statement = lake.prepare(SCHEMA, run)
-    assert isinstance(statement, str)
-    counted = "SELECT sum(a * b % 7 + c) AS _counted FROM UNNEST(sequence(1, 4000)) AS x(a) "
-    crossed = f"CROSS JOIN UNNEST(sequence(1, 4000)) AS y(b) CROSS JOIN UNNEST(sequence(1, {times})) AS z(c)"
-    beside = f"AS rows_ CROSS JOIN ({counted}{crossed}) AS slow_ CROSS JOIN"
-    query = lake.begin(statement.replace("AS rows_ CROSS JOIN", beside))
-    eventually(lambda: state(lake, query) != "QUEUED")
-    time.sleep(1)  # its snapshot is read at its beginning
-    return query
+class Gate(ThreadingHTTPServer):
+    """A table beside the lake's own, whose metadata file stands here and is given out once `opened` is set."""
+
+    def __init__(self, lake: MergingLake):
+        super().__init__(("127.0.0.1", 0), Waiting)
+        self.lake, self.called, self.opened = lake, threading.Event(), threading.Event()
+        bucket, _, key = lake.pointer().removeprefix("s3://").partition("/")
+        self.metadata = lake.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        location = f"http://127.0.0.1:{self.server_port}/metadata.json"
+        parameters = {"table_type": "ICEBERG", "metadata_location": location}
+        lake.glue.create_table(
+            DatabaseName=lake.database, TableInput={"Name": "gate", "Parameters": parameters}
+        )
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def server_close(self) -> None:
+        """At the end of the block."""
+        self.opened.set()
+        self.shutdown()
+        super().server_close()
+
+    def begin(self, run: Run) -> str:
+        """Begins the run's statement, which has read its snapshot of the lake's table and waits here."""
+        statement = self.lake.prepare(SCHEMA, run)
+        assert isinstance(statement, str)
+        counted = f'(SELECT count(*) AS _counted FROM "{self.lake.database}"."gate")'
+        query = self.lake.begin(statement.replace("AS begun_", f"AS begun_ CROSS JOIN {counted} AS gate_"))
+        assert self.called.wait(PATIENCE), "the statement did not come to the gate"
+        return query
 
 
-def state(lake: MergingLake, query: str) -> str:
-    athena = lake.cloud.client("athena", WORKLOAD)
-    return athena.get_query_execution(QueryExecutionId=query)["QueryExecution"]["Status"]["State"]
+class Waiting(BaseHTTPRequestHandler):
+    """Answers once the gate is open."""
+
+    def do_HEAD(self) -> None:
+        gate = cast("Gate", self.server)
+        gate.called.set()
+        gate.opened.wait()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(gate.metadata)))
+        self.end_headers()
+
+    def do_GET(self) -> None:
+        self.do_HEAD()
+        self.wfile.write(cast("Gate", self.server).metadata)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing to say."""
 
 
 def test_an_older_run_is_refused_while_a_later_one_may_be_in_the_table(lake: MergingLake) -> None:

@@ -160,17 +160,16 @@ def test_a_copy_that_is_killed_at_any_statement_is_as_before_or_whole_and_comes_
 PROGRAM = """
 import sys
 sys.path[:0] = sys.argv[1].split(":")
-from pathlib import Path
 import lake_catalog
-endpoint, account, secret, spill, table, address = sys.argv[2:]
+endpoint, account, secret, table, address = sys.argv[2:]
 access = lake_catalog.Access(account, "us-east-1", endpoint, endpoint, account, secret, None)
-lake = lake_catalog.connect(access, memory_limit="512MB", spill=Path(spill))
-lake.execute("SET threads = 1")
-# Slow, and of more than one part.
-lake.execute(
-    f"COPY (SELECT kept.id, md5((i * 7)::VARCHAR) || sha256(i::VARCHAR) AS filler "
-    f"FROM {table} AS kept, range(30000000) AS numbers(i)) TO '{address}' (FORMAT parquet)"
-)
+with lake_catalog.Engine().lake(access, memory_limit="512MB") as lake:
+    lake.execute("SET threads = 1")
+    # Slow, and of more than one part.
+    lake.execute(
+        f"COPY (SELECT kept.id, md5((i * 7)::VARCHAR) || sha256(i::VARCHAR) AS filler "
+        f"FROM {table} AS kept, range(30000000) AS numbers(i)) TO '{address}' (FORMAT parquet)"
+    )
 """
 
 
@@ -181,10 +180,10 @@ def test_a_copy_whose_process_is_killed_while_it_uploads_leaves_the_one_before(
     copy(lake, "one")
     handlers = Path(plain_copy.__file__).parent
     paths = ":".join([str(handlers), *(entry for entry in sys.path if entry.endswith("shared"))])
-    spill = tmp_path / "killed"
-    spill.mkdir()
-    arguments = [lake.cloud.endpoint, WORKLOAD, SECRET, str(spill), lake.name, f"s3://{lake.bucket}/{KEY}"]
-    process = subprocess.Popen([sys.executable, "-c", PROGRAM, paths, *arguments])
+    arguments = [lake.cloud.endpoint, WORKLOAD, SECRET, lake.name, f"s3://{lake.bucket}/{KEY}"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, paths, *arguments], env=os.environ | {"TMPDIR": str(tmp_path)}
+    )
 
     def uploading() -> bool:
         assert process.poll() is None, "the copy ended before it was killed"
