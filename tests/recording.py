@@ -29,6 +29,8 @@ import yaml
 from pulumi.runtime import mocks, resource, settings
 from pulumi.runtime.proto import source_pb2
 
+from tests.outputs import AtOnce
+
 ROOT = Path(__file__).resolve().parent.parent
 os.environ["PULUMI_ERROR_OUTPUT_STRING"] = "1"
 
@@ -236,6 +238,7 @@ def forget_the_stack_before() -> None:
 def _run(stack: str, stack_values: dict[str, Any], program: Path, *answered: Any) -> Recording:
     recording = Recording()
     asyncio.set_event_loop(loop := asyncio.new_event_loop())
+    loop.set_default_executor(AtOnce())
     answers = _Mocks(recording, *answered)
     pulumi.runtime.set_mocks(
         answers,
