@@ -99,7 +99,7 @@ def _ceiling(
 
 def _cut(stack: Stack, arn: str) -> str:
     """An ARN up to the name of the pipeline in it."""
-    for base in stack.bases():
+    for base in stack.bases:
         if (at := arn.find(base)) >= 0:
             return f"{arn[: at + len(base)]}*"
     return arn

@@ -7,9 +7,10 @@ A `Grant` is a statement with what it is for. Actions whose resource AWS can nam
 (https://docs.aws.amazon.com/service-authorization/latest/reference/).
 """
 
+import functools
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -78,23 +79,32 @@ class Stack:
 
     def patterns(self, arns: Iterable[str]) -> list[str]:
         """These ARNs, those with a pipeline's name cut to what follows it."""
-        return sorted({arn if OBJECTS.search(arn) else self._wide(arn) for arn in arns})
+        return sorted({self._wide(arn) for arn in arns})
 
-    def _wide(self, arn: str) -> str:
-        return "".join(self._cut(part) for part in re.split("([:/])", arn))
+    @functools.cached_property
+    def _wide(self) -> Callable[[str], str]:
+        """An ARN's pattern. Each of a stack's ARNs is in many statements, and its pattern is made once."""
 
-    def _cut(self, part: str) -> str:
-        return next((f"{base}*" for base in self.bases() if part.startswith(base)), part)
+        def cut(part: str) -> str:
+            return next((f"{base}*" for base in self.bases if part.startswith(base)), part)
 
-    def bases(self) -> Iterator[str]:
+        def wide(arn: str) -> str:
+            return arn if OBJECTS.search(arn) else "".join(map(cut, re.split("([:/])", arn)))
+
+        return functools.cache(wide)
+
+    @functools.cached_property
+    def bases(self) -> tuple[str, ...]:
         """What the names of each pipeline's resources begin with, a longer pipeline's first."""
-        for pipeline in sorted(self.program.pipelines, key=len, reverse=True):
-            for filler in "-_":
-                yield filler.join((self.project, self.name, pipeline)).replace("-", filler) + filler
+        return tuple(
+            filler.join((self.project, self.name, pipeline)).replace("-", filler) + filler
+            for pipeline in sorted(self.program.pipelines, key=len, reverse=True)
+            for filler in "-_"
+        )
 
     def names(self, arn: str) -> bool:
         """Whether a part of the ARN is what a pipeline itself is called."""
-        return any(part in {base[:-1] for base in self.bases()} for part in re.split("[:/]", arn))
+        return any(f"{part}{filler}" in self.bases for part in re.split("[:/]", arn) for filler in "-_")
 
     def tags(self, key: str) -> dict[str, dict[str, str]]:
         """The condition that something has, or gets, the stack's own tags; `key` is RequestTag or ResourceTag."""
@@ -149,8 +159,9 @@ def _merged(
     """The actions of each (service, ARNs, condition's name): a service's actions on the same ARNs are one grant."""
     by_action: dict[tuple[str, str], set[str]] = {}
     for (arns, how), actions in wanted.items():
+        patterns = stack.patterns(arns)
         for action in actions:
-            by_action.setdefault((action, how), set()).update(stack.patterns(arns))
+            by_action.setdefault((action, how), set()).update(patterns)
     merged: dict[tuple[str, tuple[str, ...], str], list[str]] = {}
     for (action, how), arns in sorted(by_action.items()):
         merged.setdefault((action.partition(":")[0], tuple(sorted(arns)), how), []).append(action)

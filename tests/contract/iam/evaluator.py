@@ -11,7 +11,7 @@ import json
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -41,22 +41,18 @@ class Request:
     boundary: Mapping[str, Any] | None = None
     """The principal's permissions boundary."""
 
-    def simulation(self) -> dict[str, Any]:
-        """The request as iam-simulate reads it."""
+    def policies(self) -> dict[str, Mapping[str, Any]]:
+        """The policies that have a say, by what they are to the request. A policy without a statement is none."""
+        parts = {"identity": self.identity, "onResource": self.on_resource, "boundary": self.boundary}
+        return {part: policy for part, policy in parts.items() if policy}
+
+    def sent(self) -> dict[str, Any]:
+        """The request itself, as iam-simulate reads it."""
         return {
-            "request": {
-                "principal": self.principal,
-                "action": self.action,
-                "resource": {"resource": self.resource, "accountId": self.account},
-                "contextVariables": dict(self.context),
-            },
-            "identityPolicies": [{"name": "identity", "policy": self.identity}] if self.identity else [],
-            **({"resourcePolicy": self.on_resource} if self.on_resource else {}),
-            **(
-                {"permissionBoundaryPolicies": [{"name": "boundary", "policy": self.boundary}]}
-                if self.boundary
-                else {}
-            ),
+            "principal": self.principal,
+            "action": self.action,
+            "resource": {"resource": self.resource, "accountId": self.account},
+            "contextVariables": dict(self.context),
         }
 
 
@@ -85,19 +81,45 @@ class Evaluator:
 
     def verdicts(self, requests: Sequence[Request]) -> list[bool | str]:
         """The verdicts, in order; of a request that no service could ever see, why. What was decided is remembered."""
-        texts = [json.dumps(request.simulation()) for request in requests]
-        keys = [hashlib.sha256(text.encode()).digest() for text in texts]
-        new = {key: text for key, text in zip(keys, texts, strict=True) if key not in self._decided}
+        texts: dict[int, tuple[bytes, str]] = {}  # by the object itself, which the requests hold
+
+        def text_of(policy: Mapping[str, Any]) -> tuple[bytes, str]:
+            if id(policy) not in texts:
+                text = json.dumps(policy)
+                texts[id(policy)] = hashlib.sha256(text.encode()).digest(), text
+            return texts[id(policy)]
+
+        keys: list[bytes] = []
+        new: dict[bytes, str] = {}
+        policies: dict[bytes, tuple[int, str]] = {}
+        for request in requests:
+            sent = json.dumps(request.sent())
+            parts = {part: text_of(policy) for part, policy in request.policies().items()}
+            digests = b"".join(part.encode() + digest for part, (digest, _) in parts.items())
+            keys.append(key := hashlib.sha256(digests + sent.encode()).digest())
+            if key not in self._decided and key not in new:
+                places = "".join(
+                    f', "{part}": {policies.setdefault(digest, (len(policies), text))[0]}'
+                    for part, (digest, text) in parts.items()
+                )
+                new[key] = f'{{"request": {sent}{places}}}'
         if new:
-            assert self._node.stdin and self._node.stdout
-            self._node.stdin.write(f"[{','.join(new.values())}]\n")
-            self._node.stdin.flush()
-            line = self._node.stdout.readline()
-            if not line:
-                raise RuntimeError(f"the evaluator ended with {self._node.wait()}; its error is above")
-            for key, verdict in zip(new, json.loads(line), strict=True):
+            decided = self._sent([text for _, text in policies.values()], new.values())
+            for key, verdict in zip(new, decided, strict=True):
                 self._decided[key] = verdict["error"] if isinstance(verdict, dict) else verdict == "Allowed"
         return [self._decided[key] for key in keys]
+
+    def _sent(self, policies: Iterable[str], simulations: Iterable[str]) -> list[Any]:
+        """What the process answers to a line."""
+        assert self._node.stdin and self._node.stdout
+        self._node.stdin.write(
+            f'{{"policies": [{",".join(policies)}], "simulations": [{",".join(simulations)}]}}\n'
+        )
+        self._node.stdin.flush()
+        line = self._node.stdout.readline()
+        if not line:
+            raise RuntimeError(f"the evaluator ended with {self._node.wait()}; its error is above")
+        return json.loads(line)
 
 
 def _installed() -> Path:

@@ -2,11 +2,12 @@
 
 import copy
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from tests.contract.iam.evaluator import Evaluator
+from tests.contract.iam.evaluator import Evaluator, Request
 from tests.contract.iam.harvest import Policies, harvest
 from tests.contract.iam.proof import Case, broken, can, cannot, unnoticed
 from tests.recording import Recorded
@@ -188,6 +189,21 @@ def test_a_case_that_no_service_could_see_is_an_error_and_not_a_denial(
 ) -> None:
     with pytest.raises(ValueError, match=says):
         broken(_sample(), [case], evaluator)
+
+
+def test_a_document_is_decided_by_what_it_is_to_the_request(evaluator: Evaluator) -> None:
+    """A principal's own policy grants; its boundary and the resource's policy, without a principal, do not."""
+    document = json.loads(_policy(_allow("Read", ["s3:GetObject"], f"{SOURCE}/*")))
+    request = Request(ROLE_ARN, "s3:GetObject", f"{SOURCE}/raw/a", HERE)
+    parts = ("identity", "boundary", "on_resource")
+    ways = [*(replace(request, **{part: document}) for part in parts), request]
+    assert evaluator.verdicts(ways) == evaluator.verdicts(ways) == [True, False, False, False]
+    of_a_resource = _policy(_allow("Read", ["s3:GetObject"], f"{SOURCE}/*", Principal={"AWS": ROLE_ARN}))
+    errors = [
+        evaluator.verdicts([replace(request, **{part: json.loads(of_a_resource)})])[0] for part in parts
+    ]
+    assert "identityPolicyErrors" in str(errors[0]) and "permissionBoundaryErrors" in str(errors[1])
+    assert errors[2] is True
 
 
 def test_a_grant_that_the_proof_cannot_read_is_an_error() -> None:
