@@ -34,6 +34,7 @@ from pulumi.automation import CommandError
 
 from local import configured, engine, opensearch, samples, stand_ins
 from local.background import Clone, CloudError
+from local.garbage import collect_seldom
 from local.samples import databases, declared_databases
 from local.stack import NAME, LocalStack, StackFailed, file_of, running, scrub, unsaved
 from operate import row
@@ -203,6 +204,7 @@ def main() -> int:
     clone = Clone(ROOT)
     os.chdir(ROOT)
     scrub(os.environ, clone.folder)
+    collect_seldom()
     try:
         if arguments.command == "up":
             return up(clone, arguments.stack, arguments.role)

@@ -26,6 +26,7 @@ import runpy
 import shutil
 import sys
 from collections.abc import Callable, Generator, Iterable, Mapping, MutableMapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -94,12 +95,27 @@ def imported_before() -> Generator[None, None, None]:
 class Workspace(automation.LocalWorkspace):
     """A workspace whose outputs are read by one command of Pulumi's, not by one for secrets and one for the rest."""
 
+    def select_stack(self, stack_name: str) -> None:
+        """Runs nothing: every command is started with the stack's name. Raises StackNotFoundError where the workspace
+        has no state of it."""
+        stacks = Path(self.work_dir, "state", ".pulumi", "stacks")
+        if not any(stacks.rglob(f"{stack_name}.json")):
+            raise automation.StackNotFoundError(
+                automation.CommandResult("", f"no {stack_name} in {stacks}", 1)
+            )
+
     def stack_outputs(self, stack_name: str) -> automation.OutputMap:
         """The outputs in plain text: nothing here is a secret of anybody."""
         command = ["stack", "output", "--json", "--show-secrets", "--stack", stack_name]
         printed = self.pulumi_command.run(command, self.work_dir, dict(self.env_vars)).stdout
         values: dict[str, Any] = json.loads(printed)
         return {name: automation.OutputValue(value, secret=False) for name, value in values.items()}
+
+
+def succeeded(show_secrets: bool = True) -> automation.UpdateSummary:
+    """What the history would say of an operation, of which nobody reads more: one that fails raises before."""
+    now = datetime.now(UTC)
+    return automation.UpdateSummary("", now, "", {}, {}, "succeeded", now)
 
 
 NOISE = re.compile(r"update failed|Program failed|an unhandled error occurred|Exception calling application")
@@ -187,16 +203,15 @@ class LocalStack:
         }
         os.environ.update(environment)
         self.unsaved, self.engine = unsaved(run), engine.Engine(binary)
-        self.stack = automation.Stack.create_or_select(
-            name,
-            Workspace(
-                work_dir=str(work),
-                program=self._program,
-                pulumi_home=environment["PULUMI_HOME"],
-                env_vars=environment,
-                pulumi_command=self.engine,
-            ),
+        workspace = Workspace(
+            work_dir=str(work),
+            program=self._program,
+            pulumi_home=environment["PULUMI_HOME"],
+            env_vars=environment,
+            pulumi_command=self.engine,
         )
+        self.stack = automation.Stack.create_or_select(name, workspace)
+        self.stack.info = succeeded  # else a command more of Pulumi's, its history, after each operation
 
     def _config(self, work: Path, role: str) -> None:
         shutil.copyfile(self.root / "Pulumi.yaml", work / "Pulumi.yaml")

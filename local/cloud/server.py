@@ -16,6 +16,7 @@ from pathlib import Path
 
 from local import secret as run_secret
 from local.front import Front
+from local.garbage import collect_seldom
 
 EXTENSIONS = (
     "iam.authorization",
@@ -89,6 +90,7 @@ def prepare(port: int, state: Path, secret: str | None = None) -> None:
     """Replace the environment by the cloud's own, and its temporary directory by one below `state`, which nobody but
     the user can read. An account's administrator signs with the account's id and `secret`; without one, see
     `iam.signatures`."""
+    collect_seldom()
     os.umask(0o077)
     state.mkdir(parents=True, exist_ok=True)
     state.chmod(0o700)

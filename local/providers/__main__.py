@@ -2,7 +2,11 @@
 
 import sys
 
+from local.garbage import collect_seldom
+
 from .servicer import serve
+
+collect_seldom()
 
 if sys.argv[1] == "aws":
     from .aws import Aws

@@ -87,6 +87,14 @@ class Cloud:
     def _clients(self) -> dict[tuple[str, str, str], Any]:
         return {}
 
+    @cached_property
+    def _http(self) -> Any:
+        """One client for all calls: to make one is to read all of the machine's certificates. Each call has its own
+        connection: the server closes those that wait, at any moment."""
+        import httpx  # not with the embedded cloud, which starts with this package
+
+        return httpx.Client(timeout=300, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
+
     @property
     def pipelines(self) -> Mapping[str, Any]:
         """The stack's pipelines, by name, as its outputs have them."""
@@ -111,12 +119,8 @@ class Cloud:
 
     def google(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """The answer of Google's API at the path; a SampleError where it refuses."""
-        import httpx  # not with the embedded cloud, which starts with this package
-
         bearer = {"authorization": f"Bearer {secret.of(self.gcp)}"}
-        answer = httpx.request(
-            method, self.gcp + path, json=body, headers=bearer, timeout=300, trust_env=False
-        )
+        answer = self._http.request(method, self.gcp + path, json=body, headers=bearer)
         if answer.status_code != 200:
             raise SampleError(f"{method} {path}: {answer.status_code} {answer.text[:500]}")
         return answer.json()

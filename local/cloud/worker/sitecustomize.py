@@ -1,8 +1,11 @@
 """In Lambda workers, `<account>.localhost` is loopback, as RFC 6761 has it; the C library may not know.
 
 S3 Control puts the account in front of the endpoint's host name, and an IP address takes no such prefix.
+
+Garbage is collected as seldom as local/garbage.py says, for its reason: a third of a cold start is to load models.
 """
 
+import gc
 import socket
 from typing import Any
 
@@ -20,3 +23,4 @@ def getaddrinfo(host: str | bytes | None, *arguments: Any, **named: Any) -> Any:
 
 
 socket.getaddrinfo = getaddrinfo
+gc.set_threshold(50_000)
