@@ -227,7 +227,9 @@ def _check_entry_point(name: str, app: bytes) -> None:
 
 def _key(sources: dict[str, bytes], requirements: bytes, platform: str, python: str) -> str:
     hashed = hashlib.sha256()
-    for part in (VERSION, platform, python, requirements, *(x for pair in sources.items() for x in pair)):
+    # By their paths: the order in which shared modules are found is another one in each process.
+    in_order = sorted(sources.items())
+    for part in (VERSION, platform, python, requirements, *(x for pair in in_order for x in pair)):
         content = part.encode() if isinstance(part, str) else part
         # The length keeps ("ab", "c") and ("a", "bc") apart.
         hashed.update(len(content).to_bytes(8, "big") + content)

@@ -141,6 +141,14 @@ def test_a_bundle_is_built_once_and_then_found(handlers: Path, monkeypatch: pyte
     assert bundle("plain", handlers=handlers) == made
 
 
+def test_another_process_finds_the_bundle_whatever_its_hash_seed(handlers: Path, cache: Path):
+    shared = "import run_records\nimport run_sources\nimport step_keys\nimport variables\n"
+    (handlers / "plain" / "app.py").write_text(shared + APP)
+    for seed in ("1", "2", "3"):
+        result(in_process(cache.parent, handlers, "plain", PYTHONHASHSEED=seed))
+    assert len(list(cache.glob("plain-*.zip"))) == 1
+
+
 def test_of_a_handler_the_bundles_that_were_used_last_stay(
     handlers: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ):
