@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from local import engine
+from local import cache, engine
 
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = engine.GO / "actionlint"
@@ -23,7 +23,7 @@ PACKAGE = "github.com/rhysd/actionlint/cmd/actionlint"
 
 def find() -> Path:
     """The program, made first if need be. Raises EngineError or subprocess.SubprocessError."""
-    binary = engine.cache() / "actionlint" / VERSION / "actionlint"
+    binary = cache.folder() / "actionlint" / VERSION / "actionlint"
     with engine.locked(binary.parent / ".lock", lambda: None):
         if not binary.exists():
             print("lint: building actionlint, once", file=sys.stderr)

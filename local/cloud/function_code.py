@@ -1,11 +1,14 @@
-"""A function's code is unpacked once, not for each of its workers, which share it.
+"""A function's code is unpacked once, not for each worker of each cloud: all share a folder of the cache.
 
 A worker then starts without writing some hundred files, and without compiling each module anew: the byte code that the
 first worker leaves beside the modules is there for the next. In Lambda no function can write there
-(https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html).
+(https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html). The `FOLDERS` used last stay.
 """
 
+import contextlib
 import hashlib
+import os
+import shutil
 import tempfile
 import zipfile
 from collections.abc import Iterable
@@ -13,9 +16,27 @@ from os import PathLike
 from pathlib import Path
 from types import SimpleNamespace
 
+from local import cache
+
 from .seams import lambda_runtime
 
-FOLDER = "function-code"
+FOLDERS = 30
+"""How many the cache holds: those of the functions of two clones, and some of before."""
+
+
+def folder() -> Path:
+    """Where they are."""
+    return cache.folder() / "function-code"
+
+
+def forget_unused() -> None:
+    """Deletes what was unpacked but the `FOLDERS` used last: each change of a handler makes another."""
+    uses: list[tuple[float, Path]] = []
+    for path in folder().iterdir():
+        with contextlib.suppress(FileNotFoundError):  # another cloud forgets, too
+            uses.append((path.stat().st_mtime, path))
+    for _, path in sorted(uses, reverse=True)[FOLDERS:]:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 class Archive(zipfile.ZipFile):
@@ -40,17 +61,19 @@ class Archive(zipfile.ZipFile):
     def _unpacked(self, archive: Path) -> Path:
         with archive.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-        folder = Path(tempfile.gettempdir(), FOLDER)
-        folder.mkdir(exist_ok=True)
-        unpacked = folder / digest
+        unpacked = folder() / digest
         if not unpacked.exists():
-            fresh = Path(tempfile.mkdtemp(dir=folder))
+            folder().mkdir(parents=True, exist_ok=True)
+            fresh = Path(tempfile.mkdtemp(dir=folder()))
             super().extractall(fresh)
             try:
                 fresh.rename(unpacked)
             except OSError:  # another worker's is there, which may be in use already
                 if not unpacked.exists():
                     raise
+                shutil.rmtree(fresh)
+            forget_unused()
+        os.utime(unpacked)
         return unpacked
 
 

@@ -58,6 +58,7 @@ EXTENSIONS = (
 PASSED_ON = (
     "PATH",
     "HOME",
+    "XDG_CACHE_HOME",
     "LANG",
     "LC_ALL",
     "TZ",

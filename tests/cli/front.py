@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from local import engine, opensearch
+from local import cache, engine, opensearch
 from local.stack import scrub
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -96,7 +96,7 @@ def home() -> Path:
 def bridge_python() -> Path:
     """The interpreter of the bridge, with what it imports: made once, in the cache folder."""
     lock = Path(__file__).with_name("bridge.lock")
-    made = engine.cache() / "judges" / f"bridge-{hashlib.sha256(lock.read_bytes()).hexdigest()[:12]}"
+    made = cache.folder() / "judges" / f"bridge-{hashlib.sha256(lock.read_bytes()).hexdigest()[:12]}"
     with engine.locked(made.parent / ".lock", lambda: None):
         if not (made / "ready").exists():
             shutil.rmtree(made, ignore_errors=True)

@@ -20,7 +20,7 @@ from typing import Any, cast
 import pytest
 import yaml
 
-from local import background, engine
+from local import background, cache
 from tests.order import end_with_group
 from tests.typed import as_yaml
 
@@ -78,7 +78,7 @@ class Run:
         return subprocess.Popen(
             [sys.executable, "-P", *command], cwd=self.root, text=True, start_new_session=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": str(self.root), "TRIBUTARY_CACHE": str(engine.cache())}
+            env={**os.environ, "PYTHONPATH": str(self.root), "TRIBUTARY_CACHE": str(cache.folder())}
             | environment,
         )  # fmt: skip
 

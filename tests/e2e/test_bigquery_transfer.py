@@ -21,7 +21,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from components.shared import metric_names
-from local import engine
+from local import cache, engine
 from tests.e2e.conftest import Run, clone_into
 from tests.typed import as_yaml
 from tests.waiting import PATIENCE, eventually
@@ -97,7 +97,7 @@ class Shop:
             cwd=work,
             env=os.environ
             | {
-                "PULUMI_HOME": str(engine.cache() / "pulumi"),
+                "PULUMI_HOME": str(cache.folder() / "pulumi"),
                 "PULUMI_BACKEND_URL": (work / "state").as_uri(),
                 "PULUMI_CONFIG_PASSPHRASE": "",
                 "PULUMI_SKIP_UPDATE_CHECK": "true",

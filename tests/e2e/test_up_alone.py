@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from delivery import arrived
-from local import engine
+from local import cache
 from tests.e2e.conftest import Run
 from tests.typed import as_yaml
 from tests.waiting import PATIENCE, eventually
@@ -52,14 +52,14 @@ def test_without_opensearch_the_others_run_and_it_is_reported_as_not_run(
     fresh: Run, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """A cache without the jars, and a Maven that cannot reach its registry."""
-    cache, bin = tmp_path_factory.mktemp("cache"), tmp_path_factory.mktemp("bin")
-    for part in engine.cache().iterdir():
+    own, bin = tmp_path_factory.mktemp("cache"), tmp_path_factory.mktemp("bin")
+    for part in cache.folder().iterdir():
         if not part.name.startswith("opensearch"):
-            (cache / part.name).symlink_to(part)
+            (own / part.name).symlink_to(part)
     (bin / "mvn").write_text("#!/bin/sh\necho 'no route to the registry' >&2; exit 1\n")
     (bin / "mvn").chmod(0o755)
     fresh.keep("shop-lake", "catalog-search", "stock-ticks", tables=["customers"])
-    settings = {"TRIBUTARY_CACHE": str(cache), "PATH": f"{bin}:{os.environ['PATH']}"}
+    settings = {"TRIBUTARY_CACHE": str(own), "PATH": f"{bin}:{os.environ['PATH']}"}
     done = fresh.local("up", **settings)
     assert done.returncode == 1, done.stdout + done.stderr
     reason = "not run: OpenSearch's jars are not in"

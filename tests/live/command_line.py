@@ -12,13 +12,13 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from local import engine
+from local import cache
 from tests.cli.front import Front, language_host
 
 
 def folder() -> Path:
     """Where the command line's state and stacks are kept."""
-    return engine.cache() / "live"
+    return cache.folder() / "live"
 
 
 class SandboxFront(Front):

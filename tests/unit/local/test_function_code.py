@@ -1,5 +1,6 @@
 """The workers of a function share its unpacked code, and those of another code have another folder."""
 
+import os
 import tempfile
 import zipfile
 from collections.abc import Callable
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from local.cloud.function_code import FOLDER, Archive
+from local.cloud.function_code import FOLDERS, Archive
 
 Worker = Callable[[str], Path]
 
@@ -17,6 +18,7 @@ Worker = Callable[[str], Path]
 def worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Worker:
     """Unpacks code as a worker of ministack does, into a folder of its own: the folder."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("TRIBUTARY_CACHE", str(tmp_path / "cache"))
 
     def start(code: str) -> Path:
         own = Path(tempfile.mkdtemp())
@@ -47,7 +49,16 @@ def test_workers_that_start_at_once_share_one_whole_folder(worker: Worker, tmp_p
         folders = list(threads.map(worker, ["a = 1"] * 16))
     assert len({folder.resolve() for folder in folders}) == 1
     assert all((folder / "library" / "part.py").exists() for folder in folders)
-    assert folders[0].resolve().parent == tmp_path.resolve() / FOLDER
+    assert list((tmp_path / "cache" / "function-code").iterdir()) == [folders[0].resolve()]
+
+
+def test_code_that_was_used_last_is_there_still_and_older_one_is_gone(worker: Worker) -> None:
+    codes = [worker(f"a = {number}") for number in range(FOLDERS)]
+    for number, code in enumerate(codes):
+        os.utime(code.resolve(), (number, number))
+    worker("a = 0")  # used again
+    worker(f"a = {FOLDERS}")
+    assert [code.resolve().exists() for code in codes] == [True, False, *[True] * (FOLDERS - 2)]
 
 
 def test_an_archive_that_is_none_is_refused_as_before(tmp_path: Path) -> None:
