@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import boto3
+import duckdb
 
 import tests.conftest  # noqa: F401 # pyright: ignore[reportUnusedImport] - puts what bundles share on the path, also outside pytest
 from tests.contract.kills.exporters import ORDERS
@@ -86,11 +87,18 @@ def deployed(patch: Any):
     files = sys.modules["data_file"]
     decoder = files.Decoder
     patch.setattr(files, "Decoder", fake(lambda schema, incremental: decoder(schema, incremental, library())))
+    # A fold has a database of its own, and takes as long to make one as to fold these few rows. Here each has a
+    # connection of its own to one database: its tables are temporary, which no other connection sees.
+    database = duckdb.connect()
+    patch.setattr(
+        sys.modules["folding"], "duckdb", SimpleNamespace(connect=database.cursor, Error=duckdb.Error)
+    )
     try:
         yield SimpleNamespace(
             services=services, apps=apps, call=fake(lambda name, event: apps[name].handler(event, CONTEXT))
         )
     finally:
+        database.close()
         for module in set(sys.modules) - before:
             file = getattr(sys.modules[module], "__file__", None)
             if file and file.startswith(f"{HANDLERS}/"):  # a Path of each module costs more than many a test

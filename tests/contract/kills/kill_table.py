@@ -8,7 +8,7 @@ import contextlib
 import itertools
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -19,10 +19,10 @@ from components.lake.steps import definition
 from components.shared.landing_folders import HANDED_OVER
 from tests.contract.kills.deployed import deployed, seen
 from tests.contract.kills.exporters import ORDERS
-from tests.contract.kills.machine import Failed, Machine
+from tests.contract.kills.machine import Failed
 from tests.contract.kills.outside import Index, google
 from tests.contract.kills.services import FAULTS, Killed
-from tests.typed import fake
+from tests.contract.kills.walks import Before, Walk, undisturbed, walked
 
 DUE, NEXT = "2026-01-02T03:00:00Z", "2026-01-03T03:00:00Z"
 SOURCES: list[dict[str, Any]] = [
@@ -76,35 +76,14 @@ def world() -> contextlib.AbstractContextManager[Any]:
     return made()
 
 
-def undisturbed(handler: str, event: dict[str, Any]) -> None:
-    """What happens before a task where nothing goes wrong."""
+def a_walk(here: Any, due: str) -> Walk:
+    """An undisturbed run of the state machine."""
+    return Walk(here, MACHINE, {"scheduled_time": due})
 
 
-def a_run(here: Any, due: str, before: Callable[[str, dict[str, Any]], Any] = undisturbed):
+def a_run(here: Any, due: str, before: Before = undisturbed):
     """A run of the state machine; `before` is called before each task, and may raise Failed."""
     return walked(here, MACHINE, {"scheduled_time": due}, before)
-
-
-def walked(
-    here: Any,
-    states: dict[str, Any],
-    given: dict[str, Any],
-    before: Callable[[str, dict[str, Any]], Any] = undisturbed,
-):
-    """A run of a machine with that input."""
-
-    def invoke(arn: str, event: dict[str, Any]):
-        handler = arn.rpartition(":")[2]
-        after = before(handler, event)
-        try:
-            answer = here.call(handler, event)
-        except Exception as error:
-            raise Failed(type(error).__name__, json.dumps({"errorMessage": str(error)})) from error
-        if after:
-            raise after
-        return answer
-
-    return Machine(states, invoke, fake(lambda bucket, key: here.services.objects[key])).run(given)
 
 
 def handed_over(state: dict[str, Any], source: str) -> list[str]:
@@ -298,29 +277,27 @@ STEP_FAULTS = {
 def step_faults(here: Any) -> Iterator[tuple[str, int, list[str]]]:
     """Of each fault, at every task of a run over both sources: what differs from an undisturbed run."""
     here.services.restore(nothing(here))
-    a_run(here, DUE)
-    begun = here.services.state()  # the first run's tables are there, the next one takes a window
-    tasks: list[str] = []
-    a_run(here, NEXT, lambda handler, event: tasks.append(f"{handler} {event.get('step', '')}"))
+    a_run(here, DUE)  # the first run's tables are there, the next one takes a window
+    walk = a_walk(here, NEXT)
     expected = seen(here.services.state())
     for kind in STEP_FAULTS:
         wrong: list[Any] = []
-        for number in range(1, len(tasks) + 1):
-            here.services.restore(begun)
+        for number, (handler, event) in enumerate(walk.tasks):
             with contextlib.suppress(Failed):
-                a_run(here, NEXT, _faulty(number, kind))
+                walk.again(number, _faulty(kind))
             a_run(here, NEXT)
             if (state := seen(here.services.state())) != expected:
                 differs = [key for key in expected if state[key] != expected[key]]
-                wrong.append(f"task {number} ({tasks[number - 1]}), {kind}: {', '.join(differs)}")
-        yield kind, len(tasks), wrong
+                task = f"{handler} {event.get('step', '')}"
+                wrong.append(f"task {number + 1} ({task}), {kind}: {', '.join(differs)}")
+        yield kind, len(walk.tasks), wrong
 
 
-def _faulty(number: int, kind: str):
-    counted = itertools.count(1)
+def _faulty(kind: str):
+    counted = itertools.count()
 
     def before(handler: Any, event: Any):
-        if next(counted) != number:
+        if next(counted):
             return None
         if kind == "hiccup":
             raise Failed("Lambda.ServiceException", "{}")

@@ -18,10 +18,9 @@ from tests.contract.kills.kill_table import (
     arrived,
     handed_over,
     nothing,
-    walked,
     world,
 )
-from tests.typed import fake
+from tests.contract.kills.walks import Walk, walked
 
 THIRD = "2026-01-04T03:00:00Z"
 
@@ -186,24 +185,21 @@ def test_every_step_of_a_replicas_run_may_fail_once_and_the_run_is_started_again
 ):
     first, second, _ = handed_over(source, "orders")
     run(here, first)
-    begun = replica.state()
-    tasks: list[Any] = []
-    run(here, second, fake(lambda handler, event: tasks.append(handler)))
+    walk = Walk(here, REPLICA, {"record": second})
     expected = published(replica.state())
-    assert len(tasks) >= 6
-    for number in range(len(tasks)):
+    assert len(walk.tasks) >= 6
+    for number, (task, _) in enumerate(walk.tasks):
         for after in (False, True):
-            replica.restore(begun)
             count = itertools.count()
 
-            def fault(handler: Any, event: Any, count: Any = count, number: Any = number, after: Any = after):
-                if next(count) != number:
+            def fault(handler: Any, event: Any, count: Any = count, after: Any = after):
+                if next(count):
                     return None
                 if not after:
                     raise Failed("States.TaskFailed", "{}")
                 return Failed("States.TaskFailed", "{}")
 
             with contextlib.suppress(Failed):
-                run(here, second, fault)
+                walk.again(number, fault)
             run(here, second)
-            assert published(replica.state()) == expected, (number, tasks[number], after)
+            assert published(replica.state()) == expected, (number, task, after)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.contract.kills.deployed import seen
-from tests.contract.kills.kill_table import DUE, NEXT, a_run, nothing, world
+from tests.contract.kills.kill_table import DUE, NEXT, a_run, a_walk, nothing, world
 from tests.typed import fake
 
 SAME_DAY = "2026-01-03T09:00:00Z"
@@ -45,13 +45,13 @@ def tasks_of(here: Any, begun: Any, due: Any):
 
 
 def test_a_run_that_is_started_twice_at_once_publishes_what_one_does(here: Any, begun: dict[str, Any]):
-    tasks = tasks_of(here, begun, NEXT)
+    here.services.restore(begun)
+    walk = a_walk(here, NEXT)
     expected = seen(here.services.state())
-    for number in range(0, len(tasks), 4):
-        here.services.restore(begun)
-        a_run(here, NEXT, at(number, lambda: a_run(here, NEXT)))
+    for number in range(0, len(walk.tasks), 4):
+        walk.again(number, first(lambda: a_run(here, NEXT)))
         assert seen(here.services.state()) == expected, (
-            f"the second one ran before task {number}: {tasks[number]}"
+            f"the second one ran before task {number}: {walk.tasks[number]}"
         )
 
 
@@ -59,14 +59,14 @@ def test_a_run_that_is_started_twice_at_once_publishes_what_one_does(here: Any, 
 def test_a_run_that_outlives_the_next_ones_schedule_takes_nothing_back(
     here: Any, begun: dict[str, Any], later: Any
 ):
-    tasks = tasks_of(here, begun, NEXT)
+    here.services.restore(begun)
+    walk = a_walk(here, NEXT)
     a_run(here, later)
     expected = published(here)["tables"]["orders_latest"]
-    for number in range(0, len(tasks), 4):
-        here.services.restore(begun)
-        a_run(here, NEXT, at(number, lambda: a_run(here, later)))
+    for number in range(0, len(walk.tasks), 4):
+        walk.again(number, first(lambda: a_run(here, later)))
         after = published(here)
-        assert after["tables"]["orders_latest"]["Parameters"] == expected["Parameters"], tasks[number]
+        assert after["tables"]["orders_latest"]["Parameters"] == expected["Parameters"], walk.tasks[number]
         assert f'"exported_to": "{later[:10]}'.encode() in after["records"]["state/orders/current.json"]
 
 
@@ -107,10 +107,10 @@ def test_two_publications_at_once_leave_readers_at_the_newer_one(
         assert published(here) == expected, f"the newer one came before call {number}: {calls[number - 1]}"
 
 
-def at(number: Any, do: Any):
-    """Does it once, before the task of that number."""
+def first(do: Any):
+    """Does it once, before the first task that runs."""
     count = iter(range(1000))
-    return fake(lambda handler, event: do() and None if next(count) == number else None)
+    return fake(lambda handler, event: do() and None if next(count) == 0 else None)
 
 
 @pytest.mark.parametrize("off", [-3600, 3600])
