@@ -28,7 +28,8 @@ from xdist.scheduler import LoadScopeScheduling  # pyright: ignore[reportMissing
 GROUPS = {
     "tests/contract/gcp": "gcp",
     "tests/contract/iam": "iam",
-    "tests/unit/bootstrap": "bootstrap",
+    "tests/unit/bootstrap": "iam",
+    "tests/unit/pipelines/bigquery_transfer/test_google_requests.py": "iam",
     "tests/e2e/test_up.py": "stack",
     "tests/e2e/test_zero_etl.py": "stack",
     "tests/e2e/test_lake.py": "stack",

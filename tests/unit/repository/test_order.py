@@ -35,6 +35,18 @@ def test_what_a_folder_of_contracts_starts_once_is_started_on_one_worker_only(fo
     assert {order.scope(f"{path.relative_to(ROOT)}::test_a[x]") for path in files} == {folder}
 
 
+def test_what_each_stack_needs_is_listed_on_one_worker_only() -> None:
+    """Each list is made by a process of its own, which takes longer than all that these files try."""
+    files = sorted((ROOT / "tests").rglob("test_*.py"))
+    listing = [
+        path
+        for path in files
+        if re.search(r"^from tests.unit.bootstrap.recorded import", path.read_text(), re.M)
+    ]
+    assert len(listing) > 3
+    assert {order.scope(f"{path.relative_to(ROOT)}::test_a") for path in listing} == {"iam"}
+
+
 @pytest.mark.parametrize(
     "folder", ["components", "handlers", "policy", "local", "bootstrap", "tests", "benchmarks"]
 )
