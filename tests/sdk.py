@@ -6,13 +6,15 @@ The SDK goes through every value of every output in search of one that is not kn
 for each value and refers to itself: a hundred thousand objects for the garbage collector in each run of a stack. And it
 reads the Python stack of each resource, for the engine to show where in a program the resource stands; no test does.
 
-Each session of botocore parses the models of its services anew, and tests make many: here a file is parsed once. And it
-cleans the same twenty words for the header `User-Agent` twice in each request, sign by sign: here each once.
+Each session of botocore parses the models of its services anew, and looks which there are, and tests make many: here a
+file is parsed once, and each folder read once. And it cleans the same twenty words for the header `User-Agent` twice in
+each request, sign by sign: here each once.
 """
 
 from __future__ import annotations
 
 import functools
+import os
 import pickle
 from collections.abc import Callable
 from types import NoneType
@@ -63,10 +65,27 @@ def parsing_once(read: Callable[[Any, str], Any]) -> Callable[[Any, str], Any]:
     return load_file
 
 
+def listing_once(list_services: Callable[[Any, str], list[str]]) -> Callable[[Any, str], list[str]]:
+    """`Loader.list_available_services`, which goes through the folders of four hundred services for each session, so
+    that it does so once for each search path."""
+    services: dict[tuple[str, ...], list[str]] = {}
+
+    @functools.wraps(list_services)
+    def list_available_services(loader: Any, type_name: str) -> list[str]:
+        places: Any = (type_name, *filter(os.path.isdir, loader.search_paths))
+        if places not in services:
+            services[places] = list_services(loader, type_name)
+        return list(services[places])
+
+    return list_available_services
+
+
 def make_cheaper() -> None:
     """Puts them into this process."""
     reader: Any = botocore.loaders.JSONFileLoader
     reader.load_file = parsing_once(reader.load_file)
+    loader: Any = botocore.loaders.Loader
+    loader.list_available_services = listing_once(loader.list_available_services)
     agent: Any = botocore.useragent
     agent.sanitize_user_agent_string_component = functools.lru_cache(1024)(
         agent.sanitize_user_agent_string_component

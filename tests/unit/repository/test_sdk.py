@@ -88,6 +88,25 @@ def test_a_file_that_is_not_there_yet_is_looked_for_again(tmp_path: Path) -> Non
     assert loader.load_file(str(tmp_path / "late")) == [1]
 
 
+def test_which_services_there_are_is_what_botocore_lists_also_of_models_that_are_ones_own(
+    tmp_path: Path,
+) -> None:
+    loader: Any = botocore.loaders
+    own: Any = the_packages_own(botocore.loaders)
+    for name in ("service-2", "waiters-2"):
+        expected = own.Loader().list_available_services(name)
+        for _ in range(2):
+            services = loader.Loader().list_available_services(name)
+            assert services == expected and len(services) > 100
+            services.clear()
+    folder = tmp_path / "models"
+    loaders = [loader.Loader(extra_search_paths=[str(folder)]) for _ in range(2)]
+    assert "private" not in loaders[0].list_available_services("service-2")
+    (folder / "private" / "2026-01-01").mkdir(parents=True)
+    (folder / "private" / "2026-01-01" / "service-2.json").write_text("{}")
+    assert "private" in loaders[1].list_available_services("service-2")
+
+
 def test_a_request_names_its_client_as_botocore_does_whatever_the_words() -> None:
     own: Any = the_packages_own(botocore.useragent)
     cached: Any = botocore.useragent

@@ -1,6 +1,7 @@
 """An alarm says what happened, what it means for the data, and what to do: each names a command that there is."""
 
 import re
+from functools import cache
 from typing import Any
 
 import botocore.session
@@ -95,6 +96,7 @@ def incomplete(text: str) -> list[str]:
     return missing + ["gcloud --job-names" for names_job in operations_of_jobs if not names_job]
 
 
+@cache
 def required(service: str, operation: str) -> set[str]:
     """The options of a command that have to be there; a run of a state machine can't be planned without its input."""
     model: Any = botocore.session.get_session().get_service_model(service)

@@ -125,6 +125,7 @@ def clouds() -> dict[str, Any]:
 def losses(before: State, recording: Recording, first: First) -> list[Loss]:
     """What the program that was recorded replaces and deletes of a state. `first` records it as the preview of an empty
     stack, where what a service makes up, and a replacement makes anew, is not known."""
+    first = cache(first)
     after = state(recording)
     names = {former: now for now, formers in aliases(recording).items() for former in formers}
     kept = {each: each if each in after else names.get(each, "") for each in before}
