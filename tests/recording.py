@@ -29,9 +29,11 @@ import yaml
 from pulumi.runtime import mocks, resource, settings
 from pulumi.runtime.proto import source_pb2
 
+from tests import sdk
 from tests.outputs import AtOnce
 
 ROOT = Path(__file__).resolve().parent.parent
+sdk.make_cheaper()  # as tests/conftest.py does, for what writes files without pytest
 os.environ["PULUMI_ERROR_OUTPUT_STRING"] = "1"
 
 PITR_ON = {

@@ -80,8 +80,9 @@ def listing_once(list_services: Callable[[Any, str], list[str]]) -> Callable[[An
     return list_available_services
 
 
+@functools.cache
 def make_cheaper() -> None:
-    """Puts them into this process."""
+    """Puts them into this process, once."""
     reader: Any = botocore.loaders.JSONFileLoader
     reader.load_file = parsing_once(reader.load_file)
     loader: Any = botocore.loaders.Loader
