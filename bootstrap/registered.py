@@ -207,11 +207,13 @@ def registered(stack: str, config: dict[str, Any], project: str = "tributary") -
         waits = asyncio.ensure_future(outputs.apply(program.outputs.update).future())
         settings.SETTINGS.outputs.add(waits)
 
+    collects = gc.isenabled()
     gc.disable()  # to go through the SDKs' objects, which never go, is a third of a run's time
     try:
         asyncio.get_event_loop().run_until_complete(pulumi.runtime.stack.run_in_stack(run))
     finally:
-        gc.enable()
+        if collects:
+            gc.enable()
         if before is None:
             del os.environ["PULUMI_ERROR_OUTPUT_STRING"]
     return program
