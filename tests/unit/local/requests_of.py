@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import cache
 from re import _parser as parser  # type: ignore[attr-defined]  # what `re` reads patterns with
 from typing import Any, cast
 from urllib.parse import parse_qs, unquote, urlencode
@@ -35,11 +36,12 @@ def as_python(pattern: str) -> re.Pattern[str] | None:
         return None
 
 
+@cache
 def matching(pattern: re.Pattern[str], least: int, most: int) -> str | None:
     """A text of `least` to `most` characters that the whole pattern takes."""
+    parsed = cast("Any", parser).parse(pattern.pattern, re.ASCII)
     for repeats in (1, 0, 2, 3, 4, 6, 8, 12, 20, 32, 36, 64, least):
         for way in range(4):
-            parsed = cast("Any", parser).parse(pattern.pattern, re.ASCII)
             made = text_of(parsed, repeats, way)
             made = made[:most] if pattern.fullmatch(made[:most]) else made
             if least <= len(made) <= most and pattern.fullmatch(made):
@@ -59,7 +61,7 @@ def text_of(tree: Any, repeats: int, way: int) -> str:
         elif name == "ANY":
             made += "a"
         elif name == "IN":
-            made += one_of(value, way)
+            made += one_of(tuple(value), way)
         elif name == "BRANCH":
             made += text_of(value[1][way % len(value[1])], repeats, way)
         elif name == "SUBPATTERN":
@@ -68,11 +70,12 @@ def text_of(tree: Any, repeats: int, way: int) -> str:
             least, most, inner = value
             made += "".join(text_of(inner, repeats, way) for _ in range(min(int(most), max(least, repeats))))
         elif name == "CATEGORY":
-            made += one_of([(kind, value)], way)
+            made += one_of(((kind, value),), way)
     return made
 
 
-def one_of(members: list[Any], way: int) -> str:
+@cache
+def one_of(members: tuple[Any, ...], way: int) -> str:
     """A character of a class."""
     text = "".join(chr(n) for n in range(0x20, 0x7F))
     inside = [c for c in text if any(holds(c, *member) for member in members if str(member[0]) != "NEGATE")]

@@ -41,12 +41,15 @@ class Context:
         pass
 
 
+SESSION = botocore.session.Session()  # which reads a service's model once
+
+
 @pytest.fixture
 def servicer() -> Servicer:
     """Configured, but for the call that would ask the cloud who it is."""
     cloud: Any = Aws(ROWS, INVOKES)  # its session is of botocore's own class, not of the stub's
     cloud.endpoint, cloud.account, cloud.region = "http://127.0.0.1:9", "111111111111", "us-east-1"
-    cloud.session, cloud.default_tags = botocore.session.Session(), {"stack": "test"}
+    cloud.session, cloud.default_tags = SESSION, {"stack": "test"}
     return Servicer(cloud)
 
 
