@@ -1,6 +1,6 @@
 """A fold of changes into a table of Parquet beside one into an Iceberg table: time, memory, bytes written.
 
-    python benchmarks/lake.py [--items 520000] [--memory 512MB]
+    python benchmarks/lake.py [--items 520000] [--shares 0.02 1.0] [--memory 512MB]
     python benchmarks/lake.py --reads [1 10 100] [--items 520000]
 
 Both functions' own code, in a fresh process each, against the S3 and the Glue catalog of an embedded cloud, in one run:
@@ -254,6 +254,9 @@ def main() -> None:
     parser.add_argument("--items", type=int, default=520_000)
     parser.add_argument("--memory", default="512MB", help="DuckDB's limit, as the functions' MEMORY")
     parser.add_argument("--times", type=int, nargs="*", default=[1, 3, 9], help="multiples of items")
+    parser.add_argument(
+        "--shares", type=float, nargs="*", default=[0.02, 1.0], help="of the items that change"
+    )
     parser.add_argument("--way", help=argparse.SUPPRESS)
     parser.add_argument("--endpoint", help=argparse.SUPPRESS)
     parser.add_argument("--warm", action="store_true", help=argparse.SUPPRESS)
@@ -269,7 +272,7 @@ def main() -> None:
             "Parquet MB written", "Iceberg MB written", "Parquet peak MB", "Iceberg peak MB"]  # fmt: skip
     print(f"| {' | '.join(head)} |\n|--:|--:|---|{'--:|' * (len(head) - 3)}")
     for times in options.times:
-        for share in (0.02, 1.0):
+        for share in options.shares:
             items = options.items * times
             changed = int(items * share)
             measured = compare(items, changed, options.memory)
