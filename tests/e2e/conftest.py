@@ -108,7 +108,8 @@ class Run:
         clock = self.clone.folder / "cloud" / of / "clock"
         if seconds is None:
             clock.unlink(missing_ok=True)
-        else:  # in one step: the cloud reads it at any moment
+        else:  # in one step: the cloud reads it at any moment; Google's may have had no call yet
+            clock.parent.mkdir(mode=0o700, exist_ok=True)
             clock.with_name("clock.new").write_text(str(seconds))
             clock.with_name("clock.new").replace(clock)
 
