@@ -4,6 +4,7 @@
 and a fault (a status, an error code, a time-out) comes from where the network would give it.
 """
 
+import functools
 import importlib
 import io
 import json
@@ -112,20 +113,27 @@ def load(monkeypatch: pytest.MonkeyPatch, wire: Wire) -> Iterator[Callable[..., 
     for key in ("AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(key, raising=False)
     monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=fake(lambda seconds: None)))
-    session = botocore.session.get_session()
-    session.register_component("data_loader", MODELS)
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", boto3.Session(botocore_session=session))
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", session())
     yield load
     forget()
     sys.modules.update(imported)  # other tests hold these, and patch them
 
 
+@functools.cache
+def session() -> boto3.Session:
+    """The one that all tests' clients are of: each has handlers of its own for what is sent."""
+    own = botocore.session.get_session()
+    own.register_component("data_loader", MODELS)
+    return boto3.Session(botocore_session=own)
+
+
 def forget():
     """Takes every handler's modules away, whoever imported them, and returns them by name: each has an `app`."""
     taken: dict[Any, Any] = {}
+    below = f"{HANDLERS}/"
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
-        if file and file.startswith(f"{HANDLERS}/"):  # a Path of each module costs more than many a test
+        if file and file.startswith(below):  # a Path of each module costs more than many a test
             taken[name] = sys.modules.pop(name)
     return taken
 
