@@ -179,8 +179,8 @@ def again(lost: sys.UnraisableHookArgs) -> None:
     reference, of which each import has one: Python prints it there, and the command would go on.
     Source: https://docs.python.org/3/library/sys.html#sys.unraisablehook"""
     if lost.exc_type is KeyboardInterrupt:
-        main_thread = threading.main_thread().ident or 0
-        after = threading.Timer(0.01, signal.pthread_kill, (main_thread, signal.SIGINT))
+        # This is the main thread: no other one is interrupted.
+        after = threading.Timer(0.01, signal.pthread_kill, (threading.get_ident(), signal.SIGINT))
         after.daemon = True
         after.start()
     else:

@@ -30,13 +30,17 @@ def folder() -> Path:
 
 
 def forget_unused() -> None:
-    """Deletes what was unpacked but the `FOLDERS` used last: each change of a handler makes another."""
+    """Deletes what was unpacked but the `FOLDERS` used last: each change of a handler makes another. What is deleted
+    loses its name first: broken off, it is nobody's code any more, and goes when its turn comes again."""
     uses: list[tuple[float, Path]] = []
     for path in folder().iterdir():
         with contextlib.suppress(FileNotFoundError):  # another cloud forgets, too
             uses.append((path.stat().st_mtime, path))
     for _, path in sorted(uses, reverse=True)[FOLDERS:]:
-        shutil.rmtree(path, ignore_errors=True)
+        nameless = path.with_name(f"{path.name}.gone")
+        with contextlib.suppress(OSError):
+            path.rename(nameless)
+        shutil.rmtree(nameless, ignore_errors=True)
 
 
 class Archive(zipfile.ZipFile):

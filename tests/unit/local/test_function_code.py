@@ -1,6 +1,7 @@
 """The workers of a function share its unpacked code, and those of another code have another folder."""
 
 import os
+import shutil
 import tempfile
 import zipfile
 from collections.abc import Callable
@@ -65,3 +66,17 @@ def test_an_archive_that_is_none_is_refused_as_before(tmp_path: Path) -> None:
     (tmp_path / "code.zip").write_bytes(b"no archive")
     with pytest.raises(zipfile.BadZipFile):
         Archive(tmp_path / "code.zip")
+
+
+def test_code_whose_deletion_breaks_off_is_not_used_again(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    codes = [worker(f"a = {number}") for number in range(FOLDERS)]
+    os.utime(codes[0].resolve(), (0, 0))
+
+    def broken_off(path: Path, **_: bool) -> None:
+        (path / "app.py").unlink()
+
+    monkeypatch.setattr(shutil, "rmtree", broken_off)
+    worker(f"a = {FOLDERS}")
+    assert (worker("a = 0") / "app.py").read_text() == "a = 0"
